@@ -1,0 +1,92 @@
+"""Every setting of the service, read once from the environment (prefix ``KERAFORGE_``) or a ``.env`` file."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def default_data_dir() -> Path:
+    """Return where data lives when nobody says otherwise: ``$XDG_DATA_HOME/keraforge``."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "keraforge"
+
+
+class Settings(BaseSettings):
+    """The settings of one installation; flags of ``keraforge up`` override them."""
+
+    model_config = SettingsConfigDict(env_prefix="KERAFORGE_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Folder of everything that is kept: database, files, key.",
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means a SQLite file in the data folder.")
+    broker_url: str = Field(
+        "", description="Celery broker, redis:// or amqp://; empty means a folder in the data folder."
+    )
+    allowed_hosts: list[str] = Field(
+        [], description="Host names that requests may carry besides the loopback names and `host`."
+    )
+    anonymous_scopes: list[Literal["predict"]] = Field(
+        [], description="Scopes granted without a key; only on a loopback address."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe level that is logged."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for machines.")
+    json_body_bytes: int = Field(
+        1024**2, ge=1024, description="Largest JSON body of an ordinary request, in bytes."
+    )
+    predict_body_bytes: int = Field(
+        32 * 1024**2, ge=1024, description="Largest body of a prediction request, in bytes."
+    )
+    upload_bytes: int = Field(4 * 1024**3, ge=1024, description="Largest upload, in bytes.")
+    image_pixels: int = Field(25_000_000, ge=1, description="Largest image, in pixels, that is decoded.")
+    max_parameters: int = Field(150_000_000, ge=1, description="Largest network, in parameters.")
+    training_slots: int = Field(1, ge=0, le=64, description="Training jobs that run at once in one worker.")
+    light_slots: int = Field(1, ge=1, le=64, description="Other jobs that run at once in one worker.")
+    trainer_threads: int = Field(
+        0, ge=0, le=256, description="Threads of one trainer; 0 shares the cores among the training slots."
+    )
+    warm_start: bool = Field(True, description="Keep TensorFlow loaded, so that jobs begin within a second.")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _anonymous_only_on_loopback(self) -> "Settings":
+        if self.anonymous_scopes and self.host not in LOOPBACK_HOSTS:
+            raise ValueError(
+                "KERAFORGE_ANONYMOUS_SCOPES works only on a loopback address; "
+                f"KERAFORGE_HOST is {self.host!r}. Remove the setting or listen on 127.0.0.1."
+            )
+        return self
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database URL in use."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'keraforge.db'}"
+
+    @property
+    def resolved_broker_url(self) -> str:
+        """The broker URL in use; ``folder://`` is the transport of :mod:`app.folder_transport`."""
+        return self.broker_url or "folder://"
+
+    @property
+    def key_file(self) -> Path:
+        """The file, mode 0600, that holds the first key in clear."""
+        return self.data_dir / "api-key"
+
+    @property
+    def url_file(self) -> Path:
+        """The file that names the address in use."""
+        return self.data_dir / "url"
