@@ -40,7 +40,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Open a transaction, commit it at the end, then ring; an exception rolls back and rings for nobody."""
+        """Open a transaction, commit it at the end, then ring; an exception rolls back and does not ring."""
         with self._writing() as session:
             yield session
             session.commit()
@@ -74,7 +74,8 @@ def create_database_engine(url: str) -> Engine:
         pool_recycle=1800,
         connect_args={
             "connect_timeout": 3,
-            "options": "-c statement_timeout=10s -c lock_timeout=2s -c idle_in_transaction_session_timeout=30s",
+            "options": "-c statement_timeout=10s -c lock_timeout=2s"
+            " -c idle_in_transaction_session_timeout=30s",
         },
     )
 

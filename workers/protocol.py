@@ -74,8 +74,9 @@ class ChildEvent(_Message):
 
     ``phase`` {phase}; ``epoch`` {epoch, epochs, step, metrics, seconds, eta}; ``progress`` {epoch, epochs,
     step, steps}; ``log`` {level, message}; ``result`` and ``error`` come at most once and last. The
-    ``result`` of training is {files: {path: media type}, metrics, parameters, signature, best, stop_reason, parity}; that
-    of reading {schema, profile, split, warnings, digest}. ``error`` is a :class:`Failure`.
+    ``result`` of training is {files: {path: media type}, metrics, parameters, signature, best,
+    stop_reason, parity}; that of reading {schema, profile, split, warnings, digest}. ``error`` is a
+    :class:`Failure`.
     """
 
     type: Literal["phase", "epoch", "progress", "log", "result", "error"]
