@@ -1,0 +1,47 @@
+"""The specs of random changes that training images undergo. They exist while training only. Keras-free."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from models.specs.spec import Spec
+
+
+class RotationSpec(Spec):
+    """Turn about the centre."""
+
+    name: Literal["rotation"] = Field(description="The change.")
+    factor: float = Field(0.05, gt=0, le=0.5, description="Largest angle either way, in turns.")
+
+
+class TranslationSpec(Spec):
+    """Shift along both axes."""
+
+    name: Literal["translation"] = Field(description="The change.")
+    factor: float = Field(0.1, gt=0, le=0.9, description="Largest shift, as a share of the side.")
+
+
+class ZoomSpec(Spec):
+    """Enlarge or shrink, keeping the proportions."""
+
+    name: Literal["zoom"] = Field(description="The change.")
+    factor: float = Field(0.1, gt=0, le=0.9, description="Largest change of size, as a share.")
+
+
+class FlipSpec(Spec):
+    """Mirror every second image, on average."""
+
+    name: Literal["flip"] = Field(description="The change.")
+    axis: Literal["horizontal", "vertical", "both"] = Field("horizontal", description="Direction.")
+
+
+class ContrastSpec(Spec):
+    """Stretch or shrink the distance of each pixel from the image's mean."""
+
+    name: Literal["contrast"] = Field(description="The change.")
+    factor: float = Field(0.1, gt=0, lt=1, description="Largest change of contrast, as a share.")
+
+
+Augmentation = Annotated[
+    RotationSpec | TranslationSpec | ZoomSpec | FlipSpec | ContrastSpec, Field(discriminator="name")
+]
