@@ -2,16 +2,21 @@
 
 from datetime import datetime
 
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.orm import Mapped
 
 from app.tables.base import Base, Identified, Owned
 
 
 class Dataset(Identified, Owned, Base):
-    """A named dataset; ``kind`` says what its rows are (``images``)."""
+    """A named dataset; ``kind`` says what its rows are (``images``).
+
+    Deleting gives the name back: the row is kept under a name that nobody can ask for.
+    """
 
     __tablename__ = "datasets"
+    __table_args__ = (UniqueConstraint("owner", "name"),)
 
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     kind: Mapped[str]
     deleted_at: Mapped[datetime | None]

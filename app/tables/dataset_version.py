@@ -1,5 +1,6 @@
 """Dataset versions: immutable once ready."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint
@@ -15,6 +16,8 @@ class DatasetVersion(Identified, Owned, Base):
     ``state`` is ``reading``, ``ready`` or ``invalid``. ``source`` is ``{"builtin": name}`` or
     ``{"sha256", "bytes", "filename"}`` of the upload. ``files`` maps a canonical file's name to
     ``{"sha256", "bytes"}`` in the store. ``schema`` is a :class:`models.schema.DatasetSchema`.
+    ``duplicate_of`` is the number of the dataset's first ready version with the same digest, if there is
+    one: that is known only after reading, when this version has already been given out.
     """
 
     __tablename__ = "dataset_versions"
@@ -33,5 +36,7 @@ class DatasetVersion(Identified, Owned, Base):
     warnings: Mapped[list[Any]] = mapped_column(default=list)
     error: Mapped[dict[str, Any] | None]
     files: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    duplicate_of: Mapped[int | None]
+    deleted_at: Mapped[datetime | None]
 
     dataset: Mapped[Dataset] = relationship(lazy="joined", innerjoin=True)

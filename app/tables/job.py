@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.tables.base import Base, Identified, Owned
+from app.tables.dataset_version import DatasetVersion
+from app.tables.model_version import ModelVersion
 
 
 class Job(Identified, Owned, Base):
@@ -45,3 +47,7 @@ class Job(Identified, Owned, Base):
     finished_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     revision: Mapped[int] = mapped_column(default=1)
+    deleted_at: Mapped[datetime | None]
+
+    dataset_version: Mapped[DatasetVersion | None] = relationship()
+    model_version: Mapped[ModelVersion | None] = relationship(foreign_keys=[model_version_id])

@@ -2,15 +2,20 @@
 
 from datetime import datetime
 
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.orm import Mapped
 
 from app.tables.base import Base, Identified, Owned
 
 
 class RegisteredModel(Identified, Owned, Base):
-    """A named model of the registry."""
+    """A named model of the registry.
+
+    Deleting gives the name back: the row is kept under a name that nobody can ask for.
+    """
 
     __tablename__ = "models"
+    __table_args__ = (UniqueConstraint("owner", "name"),)
 
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     deleted_at: Mapped[datetime | None]

@@ -1,5 +1,6 @@
 """Model versions: published, usable, immutable."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint
@@ -30,5 +31,6 @@ class ModelVersion(Identified, Owned, Base):
     metrics: Mapped[dict[str, Any]]
     parity: Mapped[dict[str, Any]]
     files: Mapped[dict[str, Any]]
+    deleted_at: Mapped[datetime | None]
 
     model: Mapped[RegisteredModel] = relationship(lazy="joined", innerjoin=True)

@@ -1,0 +1,36 @@
+"""What a job reports, in order: the one way in which events are written."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.tables import Event, Job
+from app.tables.base import now
+
+
+def append(session: Session, job: Job, kind: str, data: dict[str, Any]) -> Event:
+    """Write one event of the job's present attempt; it is seen when the transaction commits.
+
+    The caller has updated the job's row in this transaction. That locks it, so that the events of one job
+    become visible in the order of their ids, which every reader's ``after`` relies on.
+    """
+    event = Event(job_id=job.id, attempt=job.attempt, type=kind, data=data)
+    session.add(event)
+    session.flush()
+    return event
+
+
+def append_state(session: Session, job: Job) -> Event:
+    """Write the ``state`` event of a move that was just made, with what the end of a job leaves to say."""
+    details = {"error": job.error, "stop_reason": job.stop_reason}
+    return append(
+        session, job, "state", {"state": job.state, **{key: value for key, value in details.items() if value}}
+    )
+
+
+def enter_phase(session: Session, job: Job, phase: str) -> None:
+    """Begin a phase: on the row, in its timed history, and as an event."""
+    job.phase = phase
+    job.phases = [*job.phases, {"phase": phase, "at": now().isoformat().replace("+00:00", "Z")}]
+    session.flush()
+    append(session, job, "phase", {"phase": phase})
