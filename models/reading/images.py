@@ -100,7 +100,7 @@ def _check_values(chunk: np.ndarray, name: str, start: int) -> None:
         return
     axes = tuple(range(1, chunk.ndim))
     # A comparison with NaN is false, so this finds NaN, infinities and absurd sizes at once.
-    bad = ~(np.abs(chunk) <= MAX_VALUE).all(axis=axes)
+    bad = ~(np.abs(chunk) <= np.float64(MAX_VALUE)).all(axis=axes)
     if bad.any():
         raise BadData(
             f"{name} holds a value that is NaN, infinite or beyond ±{MAX_VALUE:g}, first in row"
