@@ -1,0 +1,77 @@
+"""Train and serve neural networks over REST: the Python client of Keraforge."""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from keraforge.client.records import (
+    Dataset,
+    DatasetVersion,
+    Event,
+    Job,
+    Key,
+    Model,
+    ModelVersion,
+    Prediction,
+    Predictions,
+)
+from keraforge.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Invalid,
+    JobFailed,
+    KeraforgeError,
+    NotFound,
+    NotRunning,
+    ReadingFailed,
+    Refused,
+    ServiceTrouble,
+    TooLarge,
+    TooMany,
+    Unauthorized,
+    Unsupported,
+    WaitedTooLong,
+)
+
+if TYPE_CHECKING:
+    from keraforge.client.client import AsyncClient, Client
+
+__all__ = [
+    "AsyncClient",
+    "BadRequest",
+    "Client",
+    "Conflict",
+    "Dataset",
+    "DatasetVersion",
+    "Event",
+    "Forbidden",
+    "Invalid",
+    "Job",
+    "JobFailed",
+    "KeraforgeError",
+    "Key",
+    "Model",
+    "ModelVersion",
+    "NotFound",
+    "NotRunning",
+    "Prediction",
+    "Predictions",
+    "ReadingFailed",
+    "Refused",
+    "ServiceTrouble",
+    "TooLarge",
+    "TooMany",
+    "Unauthorized",
+    "Unsupported",
+    "WaitedTooLong",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # httpx is loaded with the first client, so that the command line starts fast.
+    if name in {"AsyncClient", "Client"}:
+        return getattr(import_module("keraforge.client.client"), name)
+    if name == "__version__":
+        return version("keraforge")
+    raise AttributeError(f"module 'keraforge' has no attribute {name!r}")

@@ -1,0 +1,70 @@
+"""Where the service is and which key opens it: from arguments, the environment, or the data folder."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from keraforge.errors import NotRunning
+
+START_HINT = "Start it with `keraforge up`, or name a running one with KERAFORGE_URL."
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True)
+class Address:
+    """One service: its URL without a slash at the end, a key or None, and the data folder looked in."""
+
+    url: str
+    key: str | None
+    folder: Path
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the service runs on this very machine, as its URL has it."""
+        return urlsplit(self.url).hostname in LOOPBACK
+
+
+def data_folder() -> Path:
+    """Return the data folder: ``KERAFORGE_DATA_DIR``, or ``keraforge`` below ``$XDG_DATA_HOME``."""
+    chosen = os.environ.get("KERAFORGE_DATA_DIR")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base).absolute() / "keraforge"
+
+
+def find(url: str | None = None, key: str | None = None, data_dir: str | Path | None = None) -> Address:
+    """Return the address to use: an argument wins over the environment, which wins over the data folder.
+
+    Raises:
+        NotRunning: no address is known; the message names the folder that was looked in.
+    """
+    folder = Path(data_dir).expanduser().absolute() if data_dir else data_folder()
+    environment = {} if data_dir else os.environ
+    local = _content(folder / "url")
+    chosen = (url or environment.get("KERAFORGE_URL") or local or "").rstrip("/")
+    if not chosen:
+        raise NotRunning(f"Keraforge is not running: there is no file {folder / 'url'}. {START_HINT}")
+    if urlsplit(chosen).scheme not in {"http", "https"}:
+        raise NotRunning(f"The address must begin with http:// or https://; it is {chosen!r}.")
+    address = Address(chosen, key or environment.get("KERAFORGE_API_KEY"), folder)
+    # The key of this machine's service must not travel to another machine only because a URL was set.
+    if address.key is None and (chosen == local or address.is_loopback):
+        return replace(address, key=_content(folder / "api-key"))
+    return address
+
+
+def unreachable(address: Address, reason: str) -> NotRunning:
+    """Return the error for a service that does not answer."""
+    return NotRunning(
+        f"Keraforge does not answer at {address.url}: {reason}. "
+        f"The data folder looked in is {address.folder}. {START_HINT}"
+    )
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None

@@ -1,0 +1,158 @@
+"""Jobs: submit a training, look, follow, wait, cancel."""
+
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, Literal, overload
+from urllib.parse import quote
+
+from keraforge.client.following import Following
+from keraforge.client.operations import Resource, TransportT, operation
+from keraforge.client.records import Event, Job
+from keraforge.client.requests import Pause, Steps, fetch, listed
+from keraforge.client.transports import Awaiting, Blocking
+from keraforge.errors import JobFailed, WaitedTooLong
+
+Promote = Literal["always", "if_better", "never"]
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
+
+# Named here, since within the class ``list`` is a method.
+JobList = list[Job]
+LogLines = list[dict[str, Any]]
+
+
+class Jobs(Resource[TransportT]):
+    """Anything that takes time: trainings, and the reading of datasets."""
+
+    @operation
+    def train(
+        self,
+        *,
+        model: str,
+        dataset: str,
+        network: Mapping[str, Any],
+        training: Mapping[str, Any] | None = None,
+        promote: Promote | None = None,
+        priority: int | None = None,
+        tags: Mapping[str, str] | None = None,
+        notes: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Steps[Job]:
+        """Submit a training job and return it, queued.
+
+        Args:
+            model: Name under which the trained network is published.
+            dataset: ``digits``, or a version such as ``digits@2``.
+            network: A preset, a family, or both, and every field that shall differ from it.
+            training: Epochs, batch size, optimizer and so on; what is left out comes from the preset.
+            promote: Whether the new version becomes the model's ``champion``; by default always.
+            priority: Higher runs first.
+            tags: Your own labels.
+            notes: Free text.
+            idempotency_key: Submitting again with the same key returns the first job; each call is new
+                without one.
+        """
+        body = {
+            "model": model,
+            "dataset": dataset,
+            "network": dict(network),
+            "training": dict(training) if training is not None else None,
+            "promote": promote,
+            "priority": priority,
+            "tags": dict(tags) if tags is not None else None,
+            "notes": notes,
+        }
+        sent = {name: value for name, value in body.items() if value is not None}
+        # With a key, a broken line is mended by asking again, and yet one job comes of it.
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        return Job.read((yield from fetch("POST", "/jobs", json=sent, headers=headers)))
+
+    @operation
+    def list(
+        self, *, kind: str | None = None, state: str | None = None, limit: int | None = 50
+    ) -> Steps[JobList]:
+        """Return the newest jobs, at most ``limit`` of them; None means all."""
+        return [Job.read(item) for item in (yield from listed("/jobs", limit, kind=kind, state=state))]
+
+    @operation
+    def get(self, job: str) -> Steps[Job]:
+        """Return one job by its identifier."""
+        return (yield from _get(job))
+
+    @operation
+    def cancel(self, job: str) -> Steps[Job]:
+        """Cancel a job, queued or running; nothing of it is kept."""
+        return Job.read((yield from fetch("POST", f"{_path(job)}/cancel")))
+
+    @operation
+    def wait(self, job: str, *, timeout: float | None = None) -> Steps[Job]:
+        """Return the job when it has succeeded.
+
+        Raises:
+            JobFailed: it failed or was cancelled.
+            WaitedTooLong: ``timeout`` seconds passed.
+        """
+        deadline = time.monotonic() + timeout if timeout is not None else None
+        pause = FIRST_PAUSE
+        while not (found := (yield from _get(job))).is_over:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise WaitedTooLong(f"{job} is still {found.state} after {timeout:g} s.")
+            yield Pause(pause)
+            pause = min(1.5 * pause, LONGEST_PAUSE)
+        return succeeded(found)
+
+    @operation
+    def metrics(
+        self, job: str, *, keys: Sequence[str] | None = None, max_points: int | None = None
+    ) -> Steps[dict[str, Any]]:
+        """Return the job's curves: ``{"series": [{"key", "points": [{"epoch", "step", "value"}]}]}``."""
+        query = {"key": keys, "max_points": max_points}
+        answer: dict[str, Any] = yield from fetch("GET", f"{_path(job)}/metrics", query=query)
+        return answer
+
+    @operation
+    def logs(self, job: str, *, after: int = 0) -> Steps[LogLines]:
+        """Return the job's log lines after event ``after``: ``{"id", "at", "level", "message"}``."""
+        lines: LogLines = []
+        while True:
+            answer = yield from fetch("GET", f"{_path(job)}/logs", query={"after": after})
+            if not answer["items"]:
+                return lines
+            lines += answer["items"]
+            after = answer["last_id"]
+
+    @overload
+    def watch(self: "Jobs[Blocking]", job: str, *, after: int | None = ...) -> Iterator[Event]: ...
+    @overload
+    def watch(self: "Jobs[Awaiting]", job: str, *, after: int | None = ...) -> AsyncIterator[Event]: ...
+    def watch(self, job: str, *, after: int | None = None) -> Iterator[Event] | AsyncIterator[Event]:
+        """Yield the job's events as they come, those so far first, until it is over.
+
+        A line that breaks is taken up again where it broke; no event comes twice.
+
+        Args:
+            job: The job's identifier.
+            after: Identifier of an event that was seen; only later ones are yielded.
+        """
+        last_id = None if after is None else str(after)
+        return self._transport.follow(
+            Following(f"{_path(job)}/events", Event.parse, lambda event: event.ends_job, last_id=last_id)
+        )
+
+
+def succeeded(job: Job) -> Job:
+    """Return a job that succeeded; raise what the end of another one says."""
+    if job.state == "succeeded":
+        return job
+    error = job.error or {}
+    reason = error.get("message") or f"it was {job.state}"
+    hint = f" {error['hint']}" if error.get("hint") else ""
+    raise JobFailed(f"{job.id} did not succeed: {reason}{hint}", code=str(error.get("code") or job.state))
+
+
+def _path(job: str) -> str:
+    return f"/jobs/{quote(job, safe='')}"
+
+
+def _get(job: str) -> Steps[Job]:
+    return Job.read((yield from fetch("GET", _path(job))))
