@@ -1,0 +1,54 @@
+"""What endpoints ask FastAPI for: transactions, the caller, and the service's collaborators."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+
+from app.database import Database
+from app.keys.principal import Principal
+from app.settings import Settings
+from app.storage import Store
+
+
+# The small ones are coroutines only because FastAPI sends plain functions to a thread.
+async def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+def _read_session(database: Annotated[Database, Depends(_database)]) -> Iterator[Session]:
+    with database.read() as session:
+        yield session
+
+
+def _write_session(database: Annotated[Database, Depends(_database)]) -> Iterator[Session]:
+    with database.write() as session:
+        yield session
+
+
+async def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+async def _store(request: Request) -> Store:
+    store: Store = request.app.state.store
+    return store
+
+
+async def _principal(request: Request) -> Principal:
+    principal: Principal = request.scope["state"]["principal"]
+    return principal
+
+
+DatabaseDep = Annotated[Database, Depends(_database)]
+SettingsDep = Annotated[Settings, Depends(_settings)]
+StoreDep = Annotated[Store, Depends(_store)]
+PrincipalDep = Annotated[Principal, Depends(_principal)]
+
+# With scope "function" a session ends before the response is sent: what is answered has been committed, and a
+# commit that fails is not answered with success.
+ReadSession = Annotated[Session, Depends(_read_session, scope="function")]
+WriteSession = Annotated[Session, Depends(_write_session, scope="function")]
