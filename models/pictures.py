@@ -1,0 +1,144 @@
+"""The pictures of a version: training curves, confusion of classes, the hardest rows. PNG by matplotlib.
+
+Figures are made as objects: the customary ``pyplot`` keeps state of its own and looks for a screen.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from models.schema import ImageSchema
+
+_DPI = 120
+_INK, _FAINT = "#26313d", "#dde3e9"
+_TRAINING, _VALIDATION = "#2f6fb0", "#e0813a"
+_RIGHT, _WRONG = "#2f6fb0", "#c2571a"
+# Beyond this the counts, beyond that the names, would not be legible.
+_COUNTED_CLASSES, _NAMED_CLASSES = 20, 40
+_LABEL_CHARACTERS = 14
+_THUMBNAIL_PIXELS = 256
+_COLUMNS = 8
+
+
+def draw_confusion(report: Mapping[str, Any], path: Path) -> None:
+    """Draw how often each true class was taken for each other: right in blue, mistakes in orange."""
+    labels = [_short(each["label"]) for each in report["classes"]]
+    counts = np.array(report["confusion"])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = min(3.2 + 0.42 * len(labels), 11.0)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(_confusion_colours(shares), interpolation="nearest")
+    if len(labels) <= _COUNTED_CLASSES:
+        _write_counts(axes, counts, shares)
+    if len(labels) <= _NAMED_CLASSES:
+        _name_classes(axes, labels)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0, colors=_INK)
+    axes.set_xlabel("predicted class", color=_INK)
+    axes.set_ylabel("true class", color=_INK)
+    axes.set_title(f"{report['accuracy']:.1%} of {report['rows']:,} rows right", color=_INK, pad=12)
+    _save(figure, path)
+
+
+def draw_curves(epochs: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw loss and accuracy by epoch; each of ``epochs`` holds ``epoch`` and its figures, NaN as None."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    for place, name in enumerate(("loss", "accuracy"), start=1):
+        axes = figure.add_subplot(1, 2, place)
+        for key, label, colour in (
+            (name, "training", _TRAINING),
+            (f"val_{name}", "validation", _VALIDATION),
+        ):
+            points = [(each["epoch"], each[key]) for each in epochs if each.get(key) is not None]
+            if points:
+                axes.plot(*zip(*points, strict=True), color=colour, label=label, marker="o", markersize=3)
+        axes.set_title(name, color=_INK)
+        axes.set_xlabel("epoch", color=_INK)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.grid(color=_FAINT, linewidth=0.7)
+        axes.tick_params(length=0, colors=_INK)
+        axes.spines[:].set_visible(False)
+        if axes.lines:
+            axes.legend(frameon=False, labelcolor=_INK)
+    _save(figure, path)
+
+
+def draw_worst(report: Mapping[str, Any], x: np.ndarray, image: ImageSchema, path: Path) -> None:
+    """Draw the rows that the network found hardest; ``x`` is the whole dataset."""
+    worst = report["worst"]
+    columns = min(_COLUMNS, len(worst))
+    lines = -(-len(worst) // columns)
+    width, height = 1.3 * max(columns, 4), 1.7 * lines + 0.3
+    figure = Figure(figsize=(width, height))
+    figure.text(0.5, 1 - 0.1 / height, "hardest rows: true class → predicted class", ha="center", va="top",
+                color=_INK, fontsize=11)  # fmt: skip
+    for place, each in enumerate(worst):
+        line, column = divmod(place, columns)
+        bottom = 1 - (0.3 + 1.7 * (line + 1) - 0.06) / height
+        axes = figure.add_axes(((0.05 + 1.3 * column) / width, bottom, 1.2 / width, 1.2 / height))
+        axes.imshow(_thumbnail(x[each["row"]], image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axes.set_axis_off()
+        right = each["label"] == each["predicted"]
+        seen = "" if right else f" → {_short(each['predicted'])}"
+        axes.set_title(
+            f"{_short(each['label'])}{seen}\n{each['probability']:.0%}, row {each['row']}",
+            fontsize=7.5,
+            color=_RIGHT if right else _WRONG,
+            parse_math=False,
+            pad=3,
+        )
+    _save(figure, path)
+
+
+def _confusion_colours(shares: np.ndarray) -> np.ndarray:
+    """Return ``[classes, classes, 4]``: mistakes are rare, so their colours have a scale of their own."""
+    right = np.eye(len(shares), dtype=bool)
+    most = shares[~right].max(initial=0.0)
+    mistakes = colormaps["Oranges"](0.55 * shares / most if most else shares)
+    colours: np.ndarray = np.where(right[..., None], colormaps["Blues"](0.9 * shares), mistakes)
+    colours[(shares == 0) & ~right] = (0.965, 0.973, 0.98, 1)
+    return colours
+
+
+def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
+    for (true, predicted), count in np.ndenumerate(counts):
+        if count:
+            dark = true == predicted and shares[true, predicted] > 0.5
+            axes.text(
+                predicted, true, f"{count}", ha="center", va="center", fontsize=9,
+                color="white" if dark else _INK,
+            )  # fmt: skip
+    edges = np.arange(len(counts) + 1) - 0.5
+    axes.set_xticks(edges, minor=True)
+    axes.set_yticks(edges, minor=True)
+    axes.grid(which="minor", color="white", linewidth=1.5)
+    axes.tick_params(which="minor", length=0)
+
+
+def _name_classes(axes: Axes, labels: list[str]) -> None:
+    turned = 90 if max(len(label) for label in labels) > 3 else 0
+    axes.set_xticks(range(len(labels)), labels, rotation=turned, parse_math=False)
+    axes.set_yticks(range(len(labels)), labels, parse_math=False)
+
+
+def _thumbnail(row: np.ndarray, image: ImageSchema) -> np.ndarray:
+    step = -(-max(row.shape[:2]) // _THUMBNAIL_PIXELS)
+    pixels = (row[::step, ::step].astype(np.float64) - image.low) / (image.high - image.low)
+    return pixels[..., 0] if pixels.shape[-1] == 1 else np.clip(pixels, 0, 1)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LABEL_CHARACTERS else label[: _LABEL_CHARACTERS - 1] + "…"
+
+
+def _save(figure: Figure, path: Path) -> None:
+    FigureCanvasAgg(figure)
+    figure.savefig(path, format="png", dpi=_DPI, metadata={"Software": None})

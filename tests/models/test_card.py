@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from models.card import card
+from models.evaluation import evaluate
+
+
+@pytest.fixture
+def facts() -> dict:
+    return {
+        "model": "digits",
+        "job": "job_1",
+        "dataset": "digits@1",
+        "family": "cnn",
+        "parameters": 12_345,
+        "shape": [8, 8, 1],
+        "rows": {"train": 1293, "validation": 144, "test": 360},
+        "epochs": 9,
+        "best_epoch": 7,
+        "stop_reason": "early_stopping",
+        "training": {"epochs": 10, "batch_size": 64, "seed": 7, "optimizer": {"name": "adam"}},
+        "parity": {"max_difference": 1.5e-7, "rows": 360},
+    }
+
+
+def report_of(labels: list[str]) -> dict:
+    y = np.arange(40) % len(labels)
+    certain = np.eye(len(labels), dtype=np.float32)
+    return evaluate(lambda x: certain[x[:, 0].astype(int)], y[:, None], y, np.arange(40), labels).report
+
+
+def test_the_card_tells_the_facts(facts: dict) -> None:
+    text = card(facts, report_of(["cat", "dog"]))
+    for fact in (
+        "# digits",
+        "12,345 parameters",
+        "2 classes apart in images of 8 by 8 pixels, grey",
+        "On 40 test rows",
+        "| accuracy | 1.0000 |",
+        "| cat | 1.000 | 1.000 | 1.000 | 20 |",
+        "9 of 10, the best was 7",
+        "1,293 training, 144 validation, 360 test",
+        "at most 1.5e-07 on 360 rows",
+        "confusion.png",
+    ):
+        assert fact in text
+
+
+def test_of_many_classes_the_weakest_are_listed(facts: dict) -> None:
+    text = card(facts, report_of([f"class {number}" for number in range(20)]))
+    assert "The 10 weakest classes" in text
+    assert text.count("| class ") == 11
+
+
+def test_names_cannot_write_markup(facts: dict) -> None:
+    text = card(facts | {"model": "[x](http://example.org)"}, report_of(["<script>", "a|b"]))
+    assert "<script>" not in text
+    assert "[x](" not in text
+    assert "a\\|b" in text
