@@ -11,6 +11,7 @@ AppError
 ├── PreconditionFailed    412
 ├── TooLarge              413
 ├── UnsupportedMediaType  415
+├── RangeNotSatisfiable   416
 ├── WrongHost             421
 ├── Invalid               422
 ├── TooMany               429
@@ -111,6 +112,12 @@ class UnsupportedMediaType(AppError):
     """The body is of a type that this address does not take."""
 
     status, title, default_code = 415, "Unsupported media type", "unsupported_media_type"
+
+
+class RangeNotSatisfiable(AppError):
+    """The part of a file that was asked for lies beyond its end."""
+
+    status, title, default_code = 416, "Range not satisfiable", "range_not_satisfiable"
 
 
 class WrongHost(AppError):

@@ -1,0 +1,121 @@
+"""What the addresses under ``/datasets`` take and answer."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from app.fields import Name, Text
+from models.reading.options import ReadingOptions
+from models.schema import DatasetSchema
+
+Builtin = Annotated[Literal["digits"], Field(description="A dataset that comes with the service.")]
+Content = Annotated[
+    str,
+    StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$"),
+    Field(description="Digest of bytes that were uploaded before, to read them again with other options."),
+]
+VersionState = Literal["reading", "ready", "invalid"]
+
+
+class DatasetCreate(BaseModel):
+    """A new dataset; with `builtin` its first version is read at once."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "digits", "kind": "images", "builtin": "digits"}]},
+    )
+
+    name: Name
+    kind: Literal["images"] = Field("images", description="What its rows are.")
+    builtin: Builtin | None = None
+    options: ReadingOptions | None = Field(None, description="How the built-in is read.")
+
+    @model_validator(mode="after")
+    def _options_are_for_a_builtin(self) -> Self:
+        if self.options is not None and self.builtin is None:
+            raise ValueError("options belong to a version: send them with `builtin`, or with the upload")
+        return self
+
+
+class VersionCreate(BaseModel):
+    """A new version without an upload: a built-in dataset, or bytes that are here already."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"builtin": "digits"}]})
+
+    builtin: Builtin | None = None
+    content: Content | None = None
+    options: ReadingOptions = Field(default_factory=ReadingOptions)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.builtin is None) == (self.content is None):
+            raise ValueError("give either `builtin` or `content`")
+        return self
+
+
+def _last_part(filename: str) -> str:
+    return filename.replace("\\", "/").rpartition("/")[2] or "upload"
+
+
+class UploadQuery(ReadingOptions):
+    """How an upload is to be read, as query parameters."""
+
+    filename: Annotated[Text, AfterValidator(_last_part)] = Field(
+        "upload.npz", max_length=255, description="Name of the file, for people.", examples=["digits.npz"]
+    )
+
+    def options(self) -> ReadingOptions:
+        """Return the options without the filename."""
+        return ReadingOptions.model_validate(self.model_dump(exclude={"filename"}))
+
+
+class VersionRead(BaseModel):
+    """One immutable version of a dataset."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    dataset: str
+    number: int
+    state: VersionState
+    source: dict[str, Any] = Field(description="The built-in's name; or digest, size and name of the upload.")
+    options: dict[str, Any]
+    digest: str | None = Field(description="Digest of the canonical content and the reading options.")
+    duplicate_of: int | None = Field(description="An older version with the same digest.")
+    bytes: int | None = Field(description="Size of the canonical files.")
+    # "schema" would hide a method of pydantic's models.
+    schema_: DatasetSchema | None = Field(alias="schema", description="Shape, dtype, labels, rows.")
+    profile: dict[str, Any] | None = Field(description="Counts by class, range, missing values.")
+    split: dict[str, Any] | None = Field(description="How the test rows were chosen.")
+    warnings: list[Any]
+    error: dict[str, Any] | None = Field(description="Why it is invalid.")
+    job: str | None = Field(description="The job that read it, or is reading it.")
+    created_at: datetime
+    links: dict[str, str]
+
+
+class DatasetRead(BaseModel):
+    """A dataset and its latest version."""
+
+    name: str
+    kind: str
+    created_at: datetime
+    latest: VersionRead | None
+    links: dict[str, str]
+
+
+class PreviewRow(BaseModel):
+    """One row as it is stored."""
+
+    row: int
+    label: str
+    split: Literal["train", "test"]
+    values: list[Any] = Field(description="Nested lists in the shape of one row.")
+
+
+class PreviewRead(BaseModel):
+    """Some rows of a version."""
+
+    rows: list[PreviewRow]
+    total: int = Field(description="Rows of the whole version.")
+    shape: list[int]

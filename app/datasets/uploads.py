@@ -1,0 +1,88 @@
+"""Uploads: streamed to the staging folder, hashed and counted on the way; a broken one leaves nothing."""
+
+import asyncio
+import errno
+import hashlib
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import FieldError, Invalid, TooLarge, Unavailable, UnsupportedMediaType, shortened
+from app.identifiers import new_id
+
+# Large enough that handing a piece to a thread costs little beside writing it.
+PIECE_BYTES = 1024**2
+ZIP_MAGIC = b"PK\x03\x04"
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A whole upload in the staging folder."""
+
+    path: Path
+    sha256: str
+    bytes: int
+
+
+async def receive(chunks: AsyncIterator[bytes], folder: Path, limit: int) -> Upload:
+    """Write a body of at most ``limit`` bytes into ``folder``.
+
+    What is not a zip archive is refused at its first bytes, one that is too large when it crosses the limit,
+    one whose end is missing at the end. Whatever ends it early, no file is left.
+    """
+    path = folder / new_id("upload")
+    try:
+        return await _write(chunks, path, limit)
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+            raise Unavailable(
+                "The disk is full; nothing of the upload was kept. Make room, then send it again.",
+                code="storage_low",
+            ) from error
+        raise
+
+
+async def _write(chunks: AsyncIterator[bytes], path: Path, limit: int) -> Upload:
+    digest, size = hashlib.sha256(), 0
+    with await asyncio.to_thread(path.open, "xb") as file:
+        async for piece in _pieces(chunks):
+            if size == 0:
+                _require_zip(piece)
+            size += len(piece)
+            if size > limit:
+                raise TooLarge(
+                    f"An upload may have {limit} bytes, this one has more.", extra={"limit": limit}
+                )
+            await asyncio.to_thread(file.write, piece)
+            await asyncio.to_thread(digest.update, piece)
+    if size == 0:
+        raise Invalid("The body is empty. Send the .npz file as the body, for example with curl -T FILE.")
+    if not await asyncio.to_thread(zipfile.is_zipfile, path):
+        raise Invalid(
+            f"The archive is cut off: {size} bytes came, without its directory. Send the whole file again.",
+            errors=[FieldError("", "truncated", "the end of the archive is missing")],
+        )
+    return Upload(path, digest.hexdigest(), size)
+
+
+async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the body in large pieces, but the first as soon as it tells what the file is."""
+    piece, enough = bytearray(), len(ZIP_MAGIC)
+    async for chunk in chunks:
+        piece += chunk
+        if len(piece) >= enough:
+            yield bytes(piece)
+            piece, enough = bytearray(), PIECE_BYTES
+    if piece:
+        yield bytes(piece)
+
+
+def _require_zip(start: bytes) -> None:
+    if not start.startswith(ZIP_MAGIC):
+        raise UnsupportedMediaType(
+            "Expected an .npz file as NumPy writes it (a zip archive, which begins with PK), "
+            f"got a file that begins with {shortened(start[:8])}."
+        )

@@ -1,0 +1,77 @@
+"""Queries about jobs and what they reported."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from app.tables import Event, Job, MetricPoint
+
+Cursors = dict[str, int]
+
+
+def find(session: Session, owner: str, job_id: str, *, lock: bool = False) -> Job | None:
+    """Return the job, if it exists and is ``owner``'s; ``lock`` keeps others from writing it meanwhile."""
+    query = select(Job).where(Job.id == job_id, Job.owner == owner, Job.deleted_at.is_(None))
+    return session.scalar(query.with_for_update() if lock else query)
+
+
+def page(
+    session: Session,
+    owner: str,
+    *,
+    kind: str | None,
+    states: Collection[str],
+    model: str | None,
+    before: str | None,
+    limit: int,
+) -> Sequence[Job]:
+    """Return jobs, the newest first, from the one after ``before`` on."""
+    query = select(Job).where(Job.owner == owner, Job.deleted_at.is_(None))
+    if kind is not None:
+        query = query.where(Job.kind == kind)
+    if states:
+        query = query.where(Job.state.in_(states))
+    if model is not None:
+        query = query.where(Job.model == model)
+    if before is not None:
+        query = query.where(Job.id < before)
+    related = (selectinload(Job.dataset_version), selectinload(Job.model_version))
+    return session.scalars(query.options(*related).order_by(Job.id.desc()).limit(limit)).all()
+
+
+def queue_positions(session: Session, job_ids: Collection[str]) -> dict[str, int]:
+    """Return the place in the queue, 1 for the next one, of those of the jobs that are queued."""
+    place = func.row_number().over(partition_by=Job.slot, order_by=(Job.priority.desc(), Job.id))
+    queue = select(Job.id, place.label("place")).where(Job.state == "queued").subquery()
+    rows = session.execute(select(queue.c.id, queue.c.place).where(queue.c.id.in_(job_ids)))
+    return {row.id: row.place for row in rows}
+
+
+def events(session: Session, job_id: str, *, after: int, limit: int) -> Sequence[Event]:
+    """Return a job's events after ``after``, the oldest first."""
+    query = select(Event).where(Event.job_id == job_id, Event.id > after)
+    return session.scalars(query.order_by(Event.id).limit(limit)).all()
+
+
+def logs(
+    session: Session, job_id: str, *, after: int, limit: int, levels: Collection[str]
+) -> Sequence[Event]:
+    """Return a job's log events of these levels after ``after``, the oldest first."""
+    query = select(Event).where(Event.job_id == job_id, Event.id > after, Event.type == "log")
+    query = query.where(Event.data["level"].as_string().in_(levels))
+    return session.scalars(query.order_by(Event.id).limit(limit)).all()
+
+
+def events_after(session: Session, cursors: Cursors, limit: int) -> Sequence[Event]:
+    """Return the oldest events of several jobs, of each those after its cursor."""
+    newer = [and_(Event.job_id == job_id, Event.id > after) for job_id, after in cursors.items()]
+    return session.scalars(select(Event).where(or_(*newer)).order_by(Event.id).limit(limit)).all()
+
+
+def metric_points(session: Session, job_id: str, keys: Collection[str]) -> Sequence[MetricPoint]:
+    """Return the points of all series, or of those in ``keys``, by series and step."""
+    query = select(MetricPoint).where(MetricPoint.job_id == job_id)
+    if keys:
+        query = query.where(MetricPoint.key.in_(keys))
+    return session.scalars(query.order_by(MetricPoint.key, MetricPoint.step)).all()

@@ -1,0 +1,113 @@
+"""Submitting a training job: checked as far as its dataset is known, queued, and answered once per key."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.datasets import repository as datasets
+from app.errors import FieldError, Invalid
+from app.fields import split_reference
+from app.jobs import idempotency, resolving
+from app.jobs.events import enter_phase
+from app.jobs.queueing import queue
+from app.jobs.schemas import JobCreate
+from app.jobs.service import described
+from app.tables import DatasetVersion, Job
+from models.presets import SpecError
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a submission is answered, now or again."""
+
+    status: int
+    location: str
+    body: dict[str, Any]
+    is_replayed: bool = False
+
+
+def submit_once(
+    session: Session, owner: str, body: JobCreate, key: str | None, *, max_parameters: int
+) -> Answer:
+    """Submit a job; with a key that was used before, return the answer of that time instead."""
+    if key is None:
+        return _answer(session, submit(session, owner, body, max_parameters=max_parameters))
+    key = idempotency.parse_key(key)
+    print_ = idempotency.fingerprint("POST /api/v1/jobs", body)
+    earlier = idempotency.begin(session, owner, key, print_)
+    if earlier is not None:
+        return Answer(earlier.status, earlier.location or "", earlier.body, is_replayed=True)
+    answer = _answer(session, submit(session, owner, body, max_parameters=max_parameters))
+    idempotency.finish(session, owner, key, status=answer.status, location=answer.location, body=answer.body)
+    return answer
+
+
+def submit(session: Session, owner: str, body: JobCreate, *, max_parameters: int) -> Job:
+    """Queue a training job; raises Invalid with a pointer to every field that is wrong.
+
+    Where the dataset is still being read, the job waits for it, and is resolved when it is ready.
+    """
+    version = _version(session, owner, body.dataset)
+    network, training = body.network, body.training
+    try:
+        if version.state == "ready":
+            whole = resolving.resolved(version, network, training, max_parameters)
+        else:
+            resolving.check_without_rows(network, training)
+            whole = None
+    except SpecError as error:
+        raise resolving.refusal(error) from None
+    job = queue(
+        session,
+        "training",
+        owner,
+        model=body.model,
+        dataset_version_id=version.id,
+        request=body.model_dump(mode="json", exclude_unset=True),
+        resolved=whole,
+        promote=body.promote,
+        priority=body.priority,
+        tags=body.tags,
+        notes=body.notes,
+    )
+    if whole is None:
+        enter_phase(session, job, "waiting_for_dataset")
+    return job
+
+
+def _version(session: Session, owner: str, reference: str) -> DatasetVersion:
+    """Return the version that a job names, or the dataset's latest usable one.
+
+    It is locked: were its reading to end just now, the job would neither be resolved nor wait.
+    """
+    name, number = split_reference(reference)
+    dataset = datasets.find(session, owner, name)
+    if dataset is None:
+        raise _refused(f"There is no dataset {name}. Create it with POST /api/v1/datasets.", "not_found")
+    if number is None:
+        usable = (row for row in datasets.versions(session, dataset) if row.state != "invalid")
+        version = next(usable, None)
+    else:
+        version = datasets.find_version(session, dataset, number)
+    if version is not None:
+        datasets.lock_versions(session, [version])
+    if version is None or version.deleted_at is not None:
+        raise _refused(f"The dataset {name} has no {_named(number)}. Upload one to it first.", "not_found")
+    if version.state == "invalid":
+        address = f"/api/v1/datasets/{name}/versions/{version.number}"
+        raise _refused(f"{name}@{version.number} could not be read; GET {address} says why.", "invalid")
+    return version
+
+
+def _named(number: int | None) -> str:
+    return "version that can be used" if number is None else f"version {number}"
+
+
+def _refused(message: str, code: str) -> Invalid:
+    return Invalid(message, errors=[FieldError("/dataset", code, message)])
+
+
+def _answer(session: Session, job: Job) -> Answer:
+    body = described(session, [job])[0].model_dump(mode="json")
+    return Answer(202, f"/api/v1/jobs/{job.id}", body)
