@@ -1,0 +1,122 @@
+"""The conclusion of an attempt: what its ending means for the job, written in one fenced transaction."""
+
+import errno
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.jobs import finishing
+from app.jobs.fence import held
+from app.jobs.recording import Reported
+from app.registry.publishing import publish
+from workers import failures
+from workers.journal import Journal
+from workers.persistence import persist
+from workers.protocol import EXIT_DONE, EXIT_STOPPED, Order
+from workers.results import ReadingResult, TrainingResult, adopt
+from workers.supervisor import Ending
+from workers.workshop import Workshop
+
+LAST_OUTPUT_CHARACTERS = 2000
+# Who stops a service may tell its children first.
+WORKER_FOLLOWS_SECONDS = 1.0
+
+Finish = Callable[[Session], object]
+
+log = logging.getLogger(__name__)
+
+
+class Conclusion:
+    """Writes the end of one attempt, together with what its child said last."""
+
+    def __init__(self, workshop: Workshop, order: Order, journal: Journal) -> None:
+        self._workshop = workshop
+        self._order = order
+        self._journal = journal
+        self._attempt = (order.job, order.attempt)
+
+    def write(self, ending: Ending, output: Path, memory_kills_before: int | None) -> None:
+        """Write what ``ending`` means; ``output`` is the child's output folder."""
+        if ending.cause == "lost":
+            return
+        finish = self._finish(ending, output, memory_kills_before)
+
+        def change(session: Session) -> None:
+            self._journal.write_rest(session)
+            finish(session)
+
+        persist(self._workshop.database, change, self._workshop.draining)
+
+    def _finish(self, ending: Ending, output: Path, memory_kills_before: int | None) -> Finish:
+        if ending.cause == "cancelled":
+            return self._cancelled
+        if ending.cause == "hung":
+            return self._fail(failures.silent_for(self._workshop.limits.silence))
+        if ending.result is not None and ending.status == EXIT_DONE:
+            return self._complete(ending.result, output)
+        if ending.cause == "drained" or (ending.status == EXIT_STOPPED and self._worker_follows()):
+            return self._hand_back
+        return self._fail(ending.failure or self._unexplained(ending, memory_kills_before))
+
+    def _unexplained(self, ending: Ending, memory_kills_before: int | None) -> dict[str, Any]:
+        text = ending.output.decode(errors="replace").replace("\0", "").strip()[-LAST_OUTPUT_CHARACTERS:]
+        if text:
+            log.warning("%s: its child printed last: %s", self._order.job, text)
+            self._journal.add(Reported("log", {"level": "error", "message": text}))
+        if ending.status < 0:
+            return failures.killed(-ending.status, memory_kills_before)
+        return failures.left_with(ending.status)
+
+    def _complete(self, result: dict[str, Any], output: Path) -> Finish:
+        """Move the files into the store; what is left is one transaction."""
+        try:
+            if self._order.kind == "training":
+                return self._published(TrainingResult.model_validate(result), output)
+            return self._read(ReadingResult.model_validate(result), output)
+        except OSError as error:
+            log.exception("%s: the store cannot take its files", self._order.job)
+            is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            return self._fail(failures.storage_low() if is_full else failures.internal())
+        except ValueError:
+            log.exception("%s: its result cannot be used", self._order.job)
+            return self._fail(failures.internal())
+
+    def _published(self, result: TrainingResult, output: Path) -> Finish:
+        files = adopt(self._workshop.store, output, result.files)
+
+        def finish(session: Session) -> None:
+            job = held(session, *self._attempt)
+            if job is not None and job.state == "running":
+                publish(session, job, result.model_dump(mode="json"), files)
+            else:
+                finishing.cancelled(session, *self._attempt)
+
+        return finish
+
+    def _read(self, result: ReadingResult, output: Path) -> Finish:
+        files = adopt(self._workshop.store, output, result.files)
+        found = result.model_dump(mode="json")
+        limit = self._workshop.settings.max_parameters
+        return lambda session: finishing.finish_reading(
+            session, *self._attempt, found, files, max_parameters=limit
+        )
+
+    def _fail(self, failure: dict[str, Any]) -> Finish:
+        return lambda session: finishing.fail(session, *self._attempt, failure)
+
+    def _cancelled(self, session: Session) -> None:
+        finishing.cancelled(session, *self._attempt)
+
+    def _hand_back(self, session: Session) -> None:
+        finishing.hand_back(session, *self._attempt)
+
+    def _worker_follows(self) -> bool:
+        """Tell whether the worker was told to stop too, in which case the child did not fail."""
+        until = time.monotonic() + WORKER_FOLLOWS_SECONDS
+        while not self._workshop.draining() and time.monotonic() < until:
+            time.sleep(0.05)
+        return self._workshop.draining()

@@ -1,0 +1,99 @@
+"""The fork server: a process with TensorFlow loaded, and nothing run, that a job's child is forked from.
+
+It is a program: ``python -P -m workers.forkserver CONTROL_FD PARENT_PID MODULE [PRELOAD …]``. On the control
+socket it says ``ready``; each request is an order's directory with the child's three pipes; it answers with
+the child's process number and, when the child has ended, its exit status. One child at a time.
+
+Before a fork only imports are safe: after any operation of TensorFlow in here, the children would hang.
+"""
+
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from workers.lineage import die_with_parent
+
+REQUEST_BYTES = 64 * 1024
+EXIT_FAILED = 70
+
+Main = Callable[[Path, int], int]
+
+
+def serve(control: socket.socket, main: Main) -> None:
+    """Answer requests until the other end of ``control`` is closed."""
+    # Nothing that is loaded now is garbage; the collector would copy the pages of all of it in each child.
+    gc.collect()
+    gc.freeze()
+    _tell(control, {"ready": os.getpid()})
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, 3)
+        if not request:
+            return
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            _become_child(control, main, Path(json.loads(request)["order"]), descriptors, parent)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        _tell(control, {"pid": pid})
+        _, status = os.waitpid(pid, 0)
+        _tell(control, {"status": os.waitstatus_to_exitcode(status)})
+
+
+def _become_child(
+    control: socket.socket, main: Main, order_dir: Path, descriptors: list[int], parent: int
+) -> NoReturn:
+    """Do in the forked process what ``exec`` would have done, run the order, and end without a trace."""
+    status = EXIT_FAILED
+    try:
+        os.setsid()
+        die_with_parent(parent)
+        control.close()
+        stdin, events, output = descriptors
+        for source, target in ((stdin, 0), (output, 1), (output, 2)):
+            os.dup2(source, target)
+        os.close(stdin)
+        os.close(output)
+        os.chdir(order_dir)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        status = main(order_dir, events)
+    except SystemExit as leaving:
+        status = leaving.code if isinstance(leaving.code, int) else EXIT_FAILED
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Whatever the server registered to run at its exit is not the child's to run.
+        os._exit(status)
+
+
+def _tell(control: socket.socket, message: dict[str, Any]) -> None:
+    control.send(json.dumps(message).encode())
+
+
+def run(control_fd: int, parent: int, module: str, preload: list[str]) -> None:
+    """Load everything, then serve."""
+    die_with_parent(parent)
+    # Ctrl-C in a terminal is the worker's to handle; this process ends when its socket closes.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Python 3.12 warns of threads at a fork: those that libraries start while loading hold no locks.
+    warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
+    for name in preload:
+        importlib.import_module(name)
+    main: Main = importlib.import_module(module).main
+    with socket.socket(fileno=control_fd) as control:
+        serve(control, main)
+
+
+if __name__ == "__main__":
+    run(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:])

@@ -1,0 +1,73 @@
+"""Orders: the directory from which a child works, made from a job's rows."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.settings import Settings
+from app.storage import Store
+from app.tables import DatasetVersion, Job
+from workers.protocol import ORDER_FILE, OUTPUT_DIR, Order, ReadingOrder, TrainingOrder
+
+ORDERS_DIR = "orders"
+
+
+def order_of(session: Session, job: Job, settings: Settings, store: Store) -> Order:
+    """Return what the child of a job's present attempt is to do."""
+    version = session.get_one(DatasetVersion, job.dataset_version_id)
+    if job.kind == "reading":
+        return _reading(job, version, settings, store)
+    return _training(job, version, settings, store)
+
+
+def write_order(orders: Path, order: Order) -> Path:
+    """Make the order's directory and return it; one of that name that was left behind is removed first."""
+    folder = orders / f"{order.job}.{order.attempt}"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / OUTPUT_DIR).mkdir(mode=0o700, parents=True)
+    (folder / ORDER_FILE).write_text(order.model_dump_json())
+    return folder
+
+
+def threads_of_one_trainer(settings: Settings) -> int:
+    """Return how many threads each training slot may use: the cores, shared fairly."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return settings.trainer_threads or max(1, cores // max(1, settings.training_slots))
+
+
+def _training(job: Job, version: DatasetVersion, settings: Settings, store: Store) -> TrainingOrder:
+    assert job.resolved is not None, "a training job is resolved before it can be claimed"
+    order: dict[str, Any] = {
+        "kind": "training",
+        "job": job.id,
+        "attempt": job.attempt,
+        "model": job.model,
+        "dataset": job.resolved["dataset"],
+        "dataset_schema": version.schema,
+        "files": {name: str(store.path(file["sha256"])) for name, file in version.files.items()},
+        "network": job.resolved["network"],
+        "training": job.resolved["training"],
+        "threads": threads_of_one_trainer(settings),
+    }
+    # Specs are strict: what came from JSON is read as JSON, where a list may be a tuple.
+    return TrainingOrder.model_validate_json(json.dumps(order))
+
+
+def _reading(job: Job, version: DatasetVersion, settings: Settings, store: Store) -> ReadingOrder:
+    digest = version.source.get("sha256")
+    return ReadingOrder.model_validate(
+        {
+            "job": job.id,
+            "attempt": job.attempt,
+            "dataset_kind": version.dataset.kind,
+            "builtin": version.source.get("builtin"),
+            "file": store.path(digest) if digest else None,
+            "filename": version.source.get("filename"),
+            "options": version.options,
+            "max_bytes": settings.upload_bytes,
+        }
+    )

@@ -1,0 +1,131 @@
+"""Slots: threads that claim jobs of one sort and run them, one at a time, until nothing waits.
+
+A slot sleeps until the doorbell rings for it, and looks by itself every two seconds: a ring that is lost
+costs no more than that.
+"""
+
+import logging
+import sys
+import threading
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from app.jobs.claiming import claim
+from app.jobs.finishing import fail
+from app.tables import Job
+from workers import failures
+from workers.attempt import run_attempt
+from workers.child import Program, environment_of_children
+from workers.orders import order_of
+from workers.persistence import AWAY, persist
+from workers.protocol import Order
+from workers.starting import Starter
+from workers.workshop import Workshop
+
+POLL_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class Claimed(NamedTuple):
+    """The attempt that a slot has claimed."""
+
+    job: str
+    attempt: int
+
+
+class Slot:
+    """One slot of sort ``sort`` (``training`` or ``light``)."""
+
+    def __init__(self, workshop: Workshop, sort: str, number: int, worker: str) -> None:
+        self.sort = sort
+        self._workshop = workshop
+        self._worker = worker
+        # Unlike an Event, this queue may be used in a signal handler that interrupts its own use.
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._is_away = False
+        self._thread = threading.Thread(target=self._work, name=f"{sort}-{number}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to claim."""
+        self._thread.start()
+
+    def ring(self) -> None:
+        """Wake the slot up."""
+        self._bell.put(None)
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the slot's end; it comes when its worker drains."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        settings = self._workshop.settings
+        # A slot starts its children itself: they die with the thread that started them.
+        starter = Starter(environment_of_children(settings.data_dir), self._warm_program())
+        try:
+            while not self._workshop.draining():
+                starter.prepare(self._workshop.draining)
+                if not self._run_next(starter):
+                    self._wait()
+        finally:
+            starter.close()
+
+    def _warm_program(self) -> Program | None:
+        """Return the program that this slot keeps loaded; only Linux ends a fork server with its slot."""
+        program = self._workshop.programs.get("training")
+        wanted = self._workshop.settings.warm_start and sys.platform == "linux" and self.sort == "training"
+        return program if wanted and program is not None and program.preload else None
+
+    def _run_next(self, starter: Starter) -> bool:
+        """Claim a job and run it; False if there is none."""
+        claimed = self._claim()
+        if claimed is None:
+            return False
+        # Whatever goes wrong with one job, the next one is claimed.
+        try:
+            run_attempt(self._workshop, starter, self._order(claimed))
+        except Exception:
+            log.exception("%s could not be run", claimed.job)
+            self._fail(claimed)
+        return True
+
+    def _claim(self) -> Claimed | None:
+        try:
+            with self._workshop.database.write() as session:
+                job = claim(session, self.sort, self._worker)
+                claimed = None if job is None else Claimed(job.id, job.attempt)
+        except AWAY as error:
+            if not self._is_away:
+                log.warning("the database is away (%s); no jobs are claimed", type(error).__name__)
+            self._is_away = True
+            return None
+        self._is_away = False
+        return claimed
+
+    def _order(self, claimed: Claimed) -> Order:
+        workshop = self._workshop
+        with workshop.database.read() as session:
+            job = session.get_one(Job, claimed.job)
+            return order_of(session, job, workshop.settings, workshop.store)
+
+    def _fail(self, claimed: Claimed) -> None:
+        failure = failures.internal()
+        try:
+            persist(
+                self._workshop.database,
+                lambda session: fail(session, claimed.job, claimed.attempt, failure),
+                self._workshop.draining,
+            )
+        except Exception:
+            # The row stays as it is; the next start of this worker finds it.
+            log.exception("%s could not be marked as failed", claimed.job)
+
+    def _wait(self) -> None:
+        try:
+            self._bell.get(timeout=POLL_SECONDS)
+            # Rings that came together are one.
+            while True:
+                self._bell.get_nowait()
+        except Empty:
+            return

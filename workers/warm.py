@@ -1,0 +1,117 @@
+"""The warm start, from a slot's side: one fork server, asked for one child at a time.
+
+A slot's own thread makes the server, since the server dies with the thread that started it.
+"""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from workers.child import Child, Pipes, Program, be_nice_to_others, open_pipes, python
+
+LOADING_SECONDS = 60.0
+FORKING_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
+_ANSWER_BYTES = 4096
+
+
+class NotWarm(Exception):
+    """The fork server cannot start a child; a cold start can."""
+
+
+class ForkServer:
+    """A fork server and the socket to it."""
+
+    def __init__(self, program: Program, environment: Mapping[str, str]) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    *python("-m", "workers.forkserver"),
+                    *(str(theirs.fileno()), str(os.getpid()), program.module),
+                    *program.preload,
+                ],
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                env=dict(environment),
+                start_new_session=True,
+            )
+        be_nice_to_others(self._process.pid)
+        self._socket = ours
+        self._started = time.monotonic()
+        self._ready = False
+
+    def wait_until_ready(self, given_up: Callable[[], bool]) -> bool:
+        """Wait until everything is loaded; False if it takes too long, fails, or ``given_up()``."""
+        while not self._ready and not given_up():
+            if time.monotonic() - self._started > LOADING_SECONDS:
+                return False
+            try:
+                self._ready = self.answer(_LOOK_SECONDS) is not None
+            except NotWarm:
+                return False
+        return self._ready
+
+    def start(self, order_dir: Path) -> Child:
+        """Start a child; raises :class:`NotWarm` if the server is gone or does not answer."""
+        ours, theirs = open_pipes()
+        try:
+            descriptors = [theirs.stdin, theirs.events, theirs.output]
+            socket.send_fds(self._socket, [json.dumps({"order": str(order_dir)}).encode()], descriptors)
+            forked = self.answer(FORKING_SECONDS)
+            if forked is None:
+                raise NotWarm("the fork server does not answer")
+        except (OSError, NotWarm) as error:
+            ours.close()
+            raise NotWarm(str(error)) from error
+        finally:
+            theirs.close()
+        return WarmChild(forked["pid"], ours, self)
+
+    def answer(self, seconds: float) -> dict[str, Any] | None:
+        """Return the server's next message, or None if it says nothing for so long."""
+        if not select.select([self._socket], [], [], seconds)[0]:
+            return None
+        try:
+            message = self._socket.recv(_ANSWER_BYTES)
+        except ConnectionError as error:
+            raise NotWarm("the fork server has ended") from error
+        if not message:
+            raise NotWarm("the fork server has ended")
+        content: dict[str, Any] = json.loads(message)
+        return content
+
+    def close(self) -> None:
+        """End the server, and with it a child that still runs."""
+        self._socket.close()
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.wait()
+
+
+class WarmChild(Child):
+    """A child that was forked from a fork server."""
+
+    def __init__(self, pid: int, pipes: Pipes, server: ForkServer) -> None:
+        super().__init__(pid, pipes)
+        self._server = server
+        self._status: int | None = None
+
+    def status(self) -> int | None:
+        """Return the exit status, negative for a signal, or None while it runs."""
+        if self._status is None:
+            try:
+                ended = self._server.answer(0)
+            except NotWarm:
+                # The kernel has killed the child with its server.
+                self._status = -9
+            else:
+                self._status = ended["status"] if ended else None
+        return self._status

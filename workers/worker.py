@@ -1,0 +1,84 @@
+"""A worker: its identity, its slots, and how they begin and end."""
+
+import logging
+import time
+from collections.abc import Mapping
+
+from app import folder_transport
+from app.broker import broker_folder, is_embedded
+from app.database import Database
+from app.settings import Settings
+from app.storage import Store
+from workers.child import Program
+from workers.identity import Identity
+from workers.recovery import recover
+from workers.slots import Slot
+from workers.supervisor import Limits
+from workers.workshop import PROGRAMS, Workshop
+
+LEAVING_SECONDS = 15.0
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """The slots of one process. ``programs`` are the children's, by kind of job."""
+
+    def __init__(
+        self, settings: Settings, *, programs: Mapping[str, Program] = PROGRAMS, limits: Limits | None = None
+    ) -> None:
+        self.settings = settings
+        self._programs = programs
+        self._limits = limits or Limits()
+        self._slots: list[Slot] = []
+        self._draining = False
+        self._identity: Identity | None = None
+        self._database: Database | None = None
+
+    def start(self) -> None:
+        """Take the worker's name, settle what its earlier life left, and begin to claim.
+
+        Raises:
+            workers.identity.AnotherWorker: another process has the name.
+        """
+        settings = self.settings
+        self._identity = Identity(settings.data_dir)
+        self._database = Database(settings.resolved_database_url, on_commit=self.ring)
+        recover(self._database, settings.data_dir, self._identity.name)
+        if is_embedded(settings):
+            # The slots look for work as they begin: what was rung for until now is no news.
+            folder_transport.clear(broker_folder(settings))
+        store = Store(settings.data_dir)
+        store.prepare()
+        workshop = Workshop(
+            settings, self._database, store, lambda: self._draining, self._programs, self._limits
+        )
+        sorts = ["training"] * settings.training_slots + ["light"] * settings.light_slots
+        self._slots = [Slot(workshop, sort, number, self._identity.name) for number, sort in enumerate(sorts)]
+        for slot in self._slots:
+            slot.start()
+        log.info("worker %s has %d slots", self._identity.name, len(self._slots))
+
+    def ring(self, sorts: frozenset[str]) -> None:
+        """Wake the slots of these sorts."""
+        for slot in self._slots:
+            if slot.sort in sorts:
+                slot.ring()
+
+    def drain(self) -> None:
+        """Have every slot stop its child, hand its job back, and end; safe in a signal handler."""
+        self._draining = True
+        for slot in self._slots:
+            slot.ring()
+
+    def stop(self) -> None:
+        """Drain, wait for the slots, and give everything back."""
+        self.drain()
+        until = time.monotonic() + LEAVING_SECONDS
+        for slot in self._slots:
+            if not slot.join(max(0.0, until - time.monotonic())):
+                log.error("a %s slot did not end; its job is settled when the worker starts again", slot.sort)
+        if self._database is not None:
+            self._database.close()
+        if self._identity is not None:
+            self._identity.close()
