@@ -76,7 +76,7 @@ def check_graph(graph: onnx.ModelProto) -> None:
 
 
 def parity(predict: Predict, path: Path, rows: np.ndarray) -> Parity:
-    """Compare the graph at ``path`` on ``rows`` with ``predict``, the :func:`serving_function` of the network.
+    """Compare the graph at ``path`` on ``rows`` with ``predict``, a :func:`serving_function`.
 
     Rows go through the graph together and one alone, for a graph may have learnt the batch's size.
     """

@@ -1,0 +1,76 @@
+"""The reading program: an upload or a built-in dataset becomes canonical arrays.
+
+Run it by hand: ``python -P -m workers.children.reader ORDER_DIR``.
+"""
+
+import tempfile
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from models.reading.builtin import BUILTINS
+from models.reading.canonical import write_canonical
+from models.reading.errors import BadData, shown
+from models.reading.npz import read_npz
+from models.reading.options import ReadingOptions
+from models.reading.source import Source
+from workers.children.events import Events
+from workers.children.program import Failed, run, start
+from workers.children.stopping import Stop
+from workers.protocol import Failure, Order, ReadingOrder
+
+
+def main(order_dir: Path, events_fd: int, *, parent_pid: int | None = None) -> int:
+    """Read what the order names; return the exit status."""
+    return run(read, order_dir, events_fd, parent_pid=parent_pid)
+
+
+def read(order: Order, output: Path, events: Events, stop: Stop) -> None:
+    """Write the canonical files of a dataset and report what was found."""
+    assert isinstance(order, ReadingOrder)
+    try:
+        options = ReadingOptions.model_validate(order.options)
+        # Beside the output, for there is room where the output is to be.
+        with tempfile.TemporaryDirectory(prefix="unpacked-", dir=output.parent) as scratch:
+            events.phase("unpacking")
+            source = _open(order, Path(scratch))
+            stop.check()
+            events.phase("reading")
+            reading = write_canonical(source, options, output, order.max_bytes)
+    except BadData as error:
+        raise Failed(Failure(code="bad_data", message=error.message, hint=error.hint)) from error
+    except ValidationError as error:
+        raise Failed(_bad_options(error)) from error
+    stop.check()
+    events.send(
+        "result",
+        {
+            "schema": reading.schema.model_dump(mode="json"),
+            "profile": reading.profile,
+            "split": reading.split,
+            "warnings": reading.warnings,
+            "digest": reading.digest,
+        },
+    )
+
+
+def _open(order: ReadingOrder, scratch: Path) -> Source:
+    if order.builtin is not None:
+        builtin = BUILTINS.get(order.builtin)
+        if builtin is None:
+            raise BadData(
+                f"There is no built-in dataset {shown(order.builtin)}.", f"There is {', '.join(BUILTINS)}."
+            )
+        return builtin()
+    assert order.file is not None, "an order to read names a file or a built-in dataset"
+    return read_npz(order.file, scratch, order.max_bytes)
+
+
+def _bad_options(error: ValidationError) -> Failure:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in ("options", *first["loc"]))
+    return Failure(code="bad_data", message=f"{place}: {first['msg']}.")
+
+
+if __name__ == "__main__":
+    start(main)

@@ -1,0 +1,55 @@
+"""How a child is asked to leave: SIGTERM, Ctrl-C, or the end of the pipe that is its standard input."""
+
+import os
+import signal
+import stat
+import threading
+
+
+class Stopped(Exception):
+    """The child was asked to leave before its work was done."""
+
+
+class Stop:
+    """Whether this process was asked to leave."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def request(self, *_: object) -> None:
+        """Ask to leave; may be called from any thread, or as a signal's handler."""
+        self._event.set()
+
+    def requested(self) -> bool:
+        """Return whether somebody asked."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise :class:`Stopped` if somebody asked."""
+        if self.requested():
+            raise Stopped
+
+
+def listen(stop: Stop) -> None:
+    """Have signals and the end of standard input ask ``stop``.
+
+    Only a pipe counts: a terminal or ``/dev/null`` is what a program has that is run by hand.
+    """
+    signal.signal(signal.SIGTERM, stop.request)
+    signal.signal(signal.SIGINT, stop.request)
+    if _is_pipe(0):
+        threading.Thread(target=_watch, args=(0, stop), name="stdin", daemon=True).start()
+
+
+def _is_pipe(descriptor: int) -> bool:
+    try:
+        mode = os.fstat(descriptor).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _watch(descriptor: int, stop: Stop) -> None:
+    while os.read(descriptor, 4096):
+        pass
+    stop.request()
