@@ -14,17 +14,36 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
+from sqlalchemy import select
 
 from app.database import Database
+from app.identifiers import new_id
+from app.jobs.queueing import queue
+from app.jobs.states import JobKind
 from app.migrating import migrate
 from app.settings import Settings
+from app.tables import Dataset, DatasetVersion, Event, Job
+from models.specs.cnn import CnnSpec
+from models.specs.training import TrainingSpec
 
 TEMPLATE = "migrated_template"
+IMAGES = {
+    "kind": "images",
+    "rows": 4,
+    "test_rows": 1,
+    "shape": [8, 8, 1],
+    "dtype": "float32",
+    "labels": ["a", "b"],
+    "image": {"low": 0, "high": 16, "background": 0},
+}
+
+Row = TypeVar("Row")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -162,3 +181,88 @@ def database(database_url: str) -> Iterator[Database]:
 def settings(tmp_path: Path) -> Settings:
     """Settings of this test alone: its own data folder, nothing from the environment."""
     return Settings(_env_file=None, data_dir=tmp_path / "data")
+
+
+class Rows:
+    """Datasets and jobs in a database, for tests that need some to be there."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def version(self, state: str = "ready", *, dataset: str | None = None, **columns: Any) -> str:
+        """Add a dataset version, the first one of a new dataset or the next one of ``dataset``."""
+        with self.database.write() as session:
+            parent = session.get(Dataset, dataset) if dataset else None
+            if parent is None:
+                parent = Dataset(id=new_id("ds"), owner="local", name=new_id("digits"), kind="images")
+                session.add(parent)
+                session.flush()
+            number = len(session.scalars(select(DatasetVersion).filter_by(dataset_id=parent.id)).all()) + 1
+            values: dict[str, Any] = {
+                "source": {"builtin": "digits"},
+                "options": {},
+                "schema": IMAGES,
+            } | columns
+            version = DatasetVersion(
+                id=new_id("dsv"), owner="local", dataset_id=parent.id, number=number, state=state, **values
+            )
+            session.add(version)
+            session.flush()
+            return version.id
+
+    def training(self, model: str = "digits", *, version: str | None = None, **columns: Any) -> str:
+        """Add a queued training job that is resolved."""
+        resolved = {"network": CnnSpec().model_dump(mode="json"), "dataset": "digits@1"}
+        resolved["training"] = TrainingSpec().model_dump(mode="json")
+        values = {"resolved": resolved, "request": {}, "promote": "always"} | columns
+        return self._job("training", version or self.version(), model=model, **values)
+
+    def reading(self, *, version: str | None = None, **options: Any) -> str:
+        """Add a queued reading job and the version that it reads."""
+        version = version or self.version("reading", options=options, schema=None)
+        return self._job("reading", version, request={"dataset_version": version})
+
+    def _job(self, kind: JobKind, version: str, **columns: Any) -> str:
+        with self.database.write() as session:
+            return queue(session, kind, "local", dataset_version_id=version, **columns).id
+
+    def get(self, table: type[Row], key: str) -> Row:
+        """Return a row as it is now."""
+        with self.database.read() as session:
+            return session.get_one(table, key)
+
+    def job(self, job_id: str) -> Job:
+        """Return a job as it is now."""
+        return self.get(Job, job_id)
+
+    def events(self, job_id: str, *types: str) -> list[Event]:
+        """Return what a job reported so far, or the events of some types, in order."""
+        query = select(Event).where(Event.job_id == job_id).order_by(Event.id)
+        with self.database.read() as session:
+            return [event for event in session.scalars(query) if not types or event.type in types]
+
+
+@pytest.fixture
+def rows_in() -> type[Rows]:
+    """Rows of any database."""
+    return Rows
+
+
+@pytest.fixture
+def rows(database: Database) -> Rows:
+    """Rows of :func:`database`."""
+    return Rows(database)
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """Wait until a condition holds; return what it returned."""
+
+    def wait(condition: Callable[[], Any], what: str = "something") -> Any:
+        deadline = time.monotonic() + 60
+        while not (found := condition()):
+            assert time.monotonic() < deadline, f"waited in vain for {what}"
+            time.sleep(0.02)
+        return found
+
+    return wait

@@ -1,0 +1,152 @@
+"""A child for tests: speaks the protocol without TensorFlow. The order's model name says what it does."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+
+def main(order_dir: Path, events_fd: int) -> int:
+    order = json.loads((order_dir / "order.json").read_text())
+    child = Scripted(order, order_dir / "output", os.fdopen(events_fd, "wb", buffering=0))
+    word = "read" if order["kind"] == "reading" else order["model"].split("-")[0]
+    return getattr(child, word)() or 0
+
+
+class Scripted:
+    def __init__(self, order, output, events):
+        self.order, self.output, self.events = order, output, events
+        self.stopped = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: self.stopped.set())
+
+    def say(self, kind, **data):
+        self.events.write(json.dumps({"type": kind, "data": data}).encode() + b"\n")
+
+    def epoch(self, number, **metrics):
+        metrics = metrics or {"loss": 1 / number, "val_loss": 1 / number}
+        self.say("epoch", epoch=number, epochs=3, step=10 * number, metrics=metrics, seconds=0.1, eta=1.0)
+
+    def result(self, accuracy=0.9):
+        (self.output / "network.keras").write_bytes(self.order["job"].encode())
+        (self.output / "pictures").mkdir()
+        (self.output / "pictures" / "curves.png").write_bytes(b"png")
+        tensor = {"name": "image", "dtype": "float32", "shape": [8, 8, 1]}
+        answer = {"name": "probabilities", "dtype": "float32", "shape": [2]}
+        role = {"graph": "predict.onnx", "inputs": [tensor], "outputs": [answer]}
+        self.say(
+            "result",
+            files={"network.keras": "application/zip", "pictures/curves.png": "image/png"},
+            metrics={"accuracy": accuracy},
+            parameters=42,
+            signature={"roles": {"predict": role}, "labels": ["a", "b"]},
+            best={"epoch": 3},
+            stop_reason="completed",
+            parity={"passed": True},
+        )
+
+    # What it can be asked to do, by the first word of the model's name.
+
+    def train(self):
+        self.say("phase", phase="training")
+        for number in (1, 2, 3):
+            self.epoch(number)
+        self.say("log", level="info", message="done")
+        self.result(float(self.order["model"].partition("-")[2] or 0.9))
+
+    def wait(self):
+        """Run until told to stop, as a trainer does."""
+        self.say("phase", phase="training")
+        (self.output.parent.parent / f"{self.order['job']}.pid").write_text(str(os.getpid()))
+        while not self.stopped.wait(0.02):
+            pass
+        return 75
+
+    def deaf(self):
+        """Run on whatever it is told, with a child of its own."""
+        own = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        (self.output.parent.parent / f"{self.order['job']}.pid").write_text(f"{os.getpid()} {own.pid}")
+        self.say("phase", phase="training")
+        while True:
+            time.sleep(0.02)
+
+    def silent(self):
+        time.sleep(600)
+
+    def mute(self):
+        """Give no sign of life when forked, and work when started from nothing."""
+        if "workers.forkserver" in sys.orig_argv:
+            time.sleep(600)
+        self.train()
+
+    def garbage(self):
+        self.say("phase", phase="training")
+        self.events.write(b"\xff\xfe not an event\n[1, 2\n{}\n" + b"x" * 100_000 + b"\n")
+        sys.stdout.write("printed " * 100_000)
+        self.train()
+
+    def crash(self):
+        self.say("phase", phase="training")
+        self.events.write(b'{"type": "epoch", "da')
+        os.write(1, b"the last thing it printed")
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    def killed(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def leave(self):
+        return 3
+
+    def leave75(self):
+        return 75
+
+    def fail(self):
+        self.say("error", code="diverged", message="The loss is not finite.", hint="Learn slower.")
+        return 70
+
+    def nan(self):
+        self.epoch(1, loss=float("nan"), val_loss=float("inf"))
+        self.result()
+
+    def escape(self):
+        self.say(
+            "result",
+            files={"../../secret": "text/plain"},
+            metrics={},
+            parameters=1,
+            signature={"roles": {}, "labels": []},
+            best=None,
+            stop_reason=None,
+            parity={},
+        )
+
+    def environment(self):
+        self.say("log", level="info", message=json.dumps(sorted(os.environ)))
+        self.result()
+
+    def read(self):
+        if self.order["options"].get("bad"):
+            self.say("error", code="bad_data", message="There are no rows.", hint="Send some.")
+            return 64
+        if self.order["options"].get("wait"):
+            return self.wait()
+        for name in ("x.npy", "y.npy", "test.npy"):
+            (self.output / name).write_bytes(name.encode())
+        image = {"low": 0, "high": 16, "background": 0}
+        shape = {"rows": 4, "test_rows": 1, "shape": [8, 8, 1], "dtype": "float32", "labels": ["a", "b"]}
+        self.say(
+            "result",
+            schema=shape | {"image": image},
+            profile={"rows": 4},
+            split={},
+            warnings=[],
+            digest="d" * 64,
+        )
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[3])))
