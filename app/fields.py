@@ -98,5 +98,6 @@ DatasetReference = Annotated[
         max_length=80,
     ),
 ]
+Number = Annotated[int, Field(ge=1, le=MAX_NUMBER, description="Number of a version.")]
 Text = Annotated[str, AfterValidator(storable)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(storable_json)]

@@ -35,9 +35,12 @@ class Store:
         """Return where the file with this digest is kept; it need not exist."""
         return self.objects / sha256[:2] / sha256
 
-    def adopt(self, source: Path) -> Stored:
-        """Move ``source`` into the store: synced, then renamed, so that a name never shows a torn file."""
-        digest = file_digest(source)
+    def adopt(self, source: Path, digest: str | None = None) -> Stored:
+        """Move ``source`` into the store: synced, then renamed, so that a name never shows a torn file.
+
+        ``digest`` is its SHA-256 where that is known; otherwise the file is read once more for it.
+        """
+        digest = digest or file_digest(source)
         size = source.stat().st_size
         target = self.path(digest)
         if target.exists():

@@ -1,15 +1,58 @@
-"""New versions: where they come from, and the job that reads them."""
+"""New datasets and versions: where they come from, and the job that reads them."""
 
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.datasets import repository
-from app.errors import FieldError, Invalid
+from app.datasets.schemas import DatasetCreate, UploadQuery, VersionCreate
+from app.datasets.service import get
+from app.errors import Conflict, FieldError, Invalid
 from app.identifiers import new_id
 from app.jobs.queueing import queue
+from app.storage import Stored
 from app.tables import Dataset, DatasetVersion
 from models.reading.options import ReadingOptions
+
+
+def create(session: Session, owner: str, body: DatasetCreate) -> Dataset:
+    """Create a dataset; with a built-in, its first version is queued to be read."""
+    dataset = Dataset(id=new_id("dataset"), owner=owner, name=body.name, kind=body.kind)
+    try:
+        with session.begin_nested():
+            session.add(dataset)
+    except IntegrityError:
+        raise Conflict(
+            f"There is a dataset {body.name} already. Add a version to it, or choose another name.",
+            code="name_taken",
+        ) from None
+    if body.builtin is not None:
+        add_version(session, dataset, {"builtin": body.builtin}, body.options or ReadingOptions())
+    return dataset
+
+
+def add_known(session: Session, owner: str, name: str, body: VersionCreate) -> tuple[DatasetVersion, bool]:
+    """Add a version of a built-in dataset, or of bytes that were uploaded before."""
+    dataset = get(session, owner, name, lock=True)
+    if body.builtin is not None:
+        return add_version(session, dataset, {"builtin": body.builtin}, body.options)
+    assert body.content is not None, "the schema asks for one of the two"
+    source = repository.source_of_content(session, owner, body.content.removeprefix("sha256:"))
+    if source is None:
+        raise Invalid(
+            "No upload of yours has this digest. Upload the file instead.",
+            errors=[FieldError("/content", "not_found", "unknown digest")],
+        )
+    return add_version(session, dataset, source, body.options)
+
+
+def add_upload(
+    session: Session, owner: str, name: str, stored: Stored, query: UploadQuery
+) -> tuple[DatasetVersion, bool]:
+    """Add a version of a file that is in the store now."""
+    source = {"sha256": stored.sha256, "bytes": stored.bytes, "filename": query.filename}
+    return add_version(session, get(session, owner, name, lock=True), source, query.options())
 
 
 def add_version(
@@ -42,14 +85,3 @@ def add_version(
         request={"dataset_version": version.id},
     )
     return version, True
-
-
-def known_source(session: Session, owner: str, content: str) -> dict[str, Any]:
-    """Return the source of bytes that were uploaded before, named ``sha256:…``."""
-    source = repository.source_of_content(session, owner, content.removeprefix("sha256:"))
-    if source is None:
-        raise Invalid(
-            "No upload of yours has this digest. Upload the file instead.",
-            errors=[FieldError("/content", "not_found", "unknown digest")],
-        )
-    return source

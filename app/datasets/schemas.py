@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.fields import Name, Text
+from app.fields import MAX_NUMBER, Name, Text
 from models.reading.options import ReadingOptions
 from models.schema import DatasetSchema
 
@@ -102,6 +102,13 @@ class DatasetRead(BaseModel):
     created_at: datetime
     latest: VersionRead | None
     links: dict[str, str]
+
+
+class PreviewQuery(BaseModel):
+    """Which rows to look at."""
+
+    offset: int = Field(0, ge=0, le=MAX_NUMBER, description="Number of the first row.")
+    limit: int = Field(20, ge=1, le=100, description="Rows of one answer; fewer where rows are large.")
 
 
 class PreviewRow(BaseModel):

@@ -1,41 +1,21 @@
-"""What can be done with datasets: create, add versions, look, delete."""
+"""What can be done with datasets that exist: look and delete."""
 
 from collections.abc import Sequence
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.datasets import repository
-from app.datasets.adding import add_version
-from app.datasets.schemas import DatasetCreate, DatasetRead, VersionRead
+from app.datasets.schemas import DatasetRead, VersionRead
 from app.errors import Conflict, NotFound, shortened
-from app.fields import given_back, original
-from app.identifiers import new_id
+from app.fields import NAME_PATTERN, given_back, matches, original
 from app.pagination import Page, PageQuery, cut, decode_cursor
 from app.tables import Dataset, DatasetVersion
 from app.tables.base import now
-from models.reading.options import ReadingOptions
-
-
-def create(session: Session, owner: str, body: DatasetCreate) -> Dataset:
-    """Create a dataset; with a built-in, its first version is queued to be read."""
-    dataset = Dataset(id=new_id("dataset"), owner=owner, name=body.name, kind=body.kind)
-    try:
-        with session.begin_nested():
-            session.add(dataset)
-    except IntegrityError:
-        raise Conflict(
-            f"There is a dataset {body.name} already. Add a version to it, or choose another name.",
-            code="name_taken",
-        ) from None
-    if body.builtin is not None:
-        add_version(session, dataset, {"builtin": body.builtin}, body.options or ReadingOptions())
-    return dataset
 
 
 def get(session: Session, owner: str, name: str, *, lock: bool = False) -> Dataset:
     """Return the dataset; raises NotFound for an unknown one and for somebody else's."""
-    dataset = repository.find(session, owner, name, lock=lock)
+    dataset = repository.find(session, owner, name, lock=lock) if matches(NAME_PATTERN, name) else None
     if dataset is None:
         raise NotFound(f"There is no dataset {shortened(name)}. GET /api/v1/datasets lists them.")
     return dataset
@@ -129,8 +109,8 @@ def _described_version(version: DatasetVersion, job: str | None) -> VersionRead:
     name = original(version.dataset.name)
     own = f"/api/v1/datasets/{name}/versions/{version.number}"
     links = {"self": own, "preview": f"{own}/preview"} | ({"job": f"/api/v1/jobs/{job}"} if job else {})
-    columns = DatasetVersion.__mapper__.columns.keys()
+    columns = DatasetVersion.__mapper__.columns
     return VersionRead.model_validate(
-        {column: getattr(version, column) for column in columns}
+        {column.key: getattr(version, column.key) for column in columns}
         | {"dataset": name, "job": job, "links": links}
     )

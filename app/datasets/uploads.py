@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.errors import FieldError, Invalid, TooLarge, Unavailable, UnsupportedMediaType, shortened
 from app.identifiers import new_id
+from app.storage import Store, Stored
 
 # Large enough that handing a piece to a thread costs little beside writing it.
 PIECE_BYTES = 1024**2
@@ -43,6 +44,14 @@ async def receive(chunks: AsyncIterator[bytes], folder: Path, limit: int) -> Upl
                 code="storage_low",
             ) from error
         raise
+
+
+def keep(upload: Upload, store: Store) -> Stored:
+    """Move an upload into the store, or leave nothing of it."""
+    try:
+        return store.adopt(upload.path, upload.sha256)
+    finally:
+        upload.path.unlink(missing_ok=True)
 
 
 async def _write(chunks: AsyncIterator[bytes], path: Path, limit: int) -> Upload:

@@ -63,6 +63,11 @@ def logs(
     return session.scalars(query.order_by(Event.id).limit(limit)).all()
 
 
+def last_event_id(session: Session, job_id: str) -> int:
+    """Return the id of a job's last event, 0 if it has none."""
+    return session.scalar(select(func.max(Event.id)).where(Event.job_id == job_id)) or 0
+
+
 def events_after(session: Session, cursors: Cursors, limit: int) -> Sequence[Event]:
     """Return the oldest events of several jobs, of each those after its cursor."""
     newer = [and_(Event.job_id == job_id, Event.id > after) for job_id, after in cursors.items()]

@@ -1,13 +1,17 @@
 """What the addresses under ``/jobs`` take and answer."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
-from app.fields import DatasetReference, JsonObject, Name, Text
+from app.fields import MAX_INTEGER, DatasetReference, JsonObject, Name, Text
 from app.jobs.states import JobKind, JobState
+from app.pagination import PageQuery
+
+Level = Literal["debug", "info", "warning", "error"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 NETWORK_EXAMPLE: JsonDict = {"family": "cnn", "preset": "cnn-small", "dropout": 0.25}
 TRAINING_EXAMPLE: JsonDict = {"epochs": 10, "batch_size": 64, "seed": 7}
@@ -58,6 +62,44 @@ class JobUpdate(BaseModel):
     priority: Priority = 0
     tags: Tags = Field(default_factory=dict)
     notes: Notes | None = None
+
+
+class JobQuery(PageQuery):
+    """Which jobs to list."""
+
+    kind: JobKind | None = None
+    state: list[JobState] = Field([], max_length=10, description="May be repeated.")
+    model: Name | None = None
+
+
+After = Annotated[int, Field(ge=0, le=MAX_INTEGER, description="Only events with a greater id.")]
+
+
+class EventQuery(BaseModel):
+    """Which events to list."""
+
+    after: After = 0
+    limit: int = Field(200, ge=1, le=1000, description="Events of one answer.")
+
+
+class LogQuery(EventQuery):
+    """Which log lines to list."""
+
+    level: Level = Field("debug", description="Least severe level.")
+
+
+class MetricsQuery(BaseModel):
+    """Which curves, and how fine."""
+
+    keys: list[Annotated[Text, Field(max_length=100)]] = Field(
+        [],
+        max_length=100,
+        description="Names of series, all by default; may be repeated.",
+        examples=[["val_loss"]],
+    )
+    max_points: int | None = Field(
+        None, ge=2, le=100_000, description="Thin out longer curves to so many points."
+    )
 
 
 class PhaseRead(BaseModel):

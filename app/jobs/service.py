@@ -7,16 +7,17 @@ from sqlalchemy.orm import Session
 from app.conditional import entity_tag, require_match
 from app.database import ring_after_commit
 from app.errors import Conflict, NotFound
-from app.fields import original
+from app.fields import matches, original
 from app.jobs import repository
 from app.jobs.finishing import invalidate
 from app.jobs.moving import move
-from app.jobs.schemas import JobRead, JobUpdate
+from app.jobs.schemas import LEVELS, EventList, EventRead, JobRead, JobUpdate, Level, LogList, LogRead
 from app.jobs.states import TERMINAL
 from app.pagination import Page, PageQuery, cut, decode_cursor
 from app.tables import Job
 from app.tables.base import now
 
+JOB_PATTERN = r"^job_[0-9a-z]{26}$"
 READING_CANCELLED = {
     "code": "bad_data",
     "message": "Its reading was cancelled.",
@@ -27,7 +28,7 @@ READING_CANCELLED = {
 
 def get(session: Session, owner: str, job_id: str, *, lock: bool = False) -> Job:
     """Return the job; raises NotFound for an unknown one and for somebody else's."""
-    job = repository.find(session, owner, job_id, lock=lock)
+    job = repository.find(session, owner, job_id, lock=lock) if matches(JOB_PATTERN, job_id) else None
     if job is None:
         raise NotFound("There is no such job. GET /api/v1/jobs lists them.")
     return job
@@ -93,6 +94,21 @@ def cancel(session: Session, owner: str, job_id: str) -> JobRead:
     return described(session, [job])[0]
 
 
+def events(session: Session, owner: str, job_id: str, *, after: int, limit: int) -> EventList:
+    """Return the events of a job after ``after``, the oldest first."""
+    rows = repository.events(session, get(session, owner, job_id).id, after=after, limit=limit)
+    items = [EventRead.model_validate(row, from_attributes=True) for row in rows]
+    return EventList(items=items, last_id=items[-1].id if items else after)
+
+
+def logs(session: Session, owner: str, job_id: str, *, after: int, limit: int, level: Level) -> LogList:
+    """Return the log of a job after the event ``after``: lines of ``level`` and of those more severe."""
+    levels = LEVELS[LEVELS.index(level) :]
+    rows = repository.logs(session, get(session, owner, job_id).id, after=after, limit=limit, levels=levels)
+    items = [LogRead(id=row.id, at=row.at, **row.data) for row in rows]
+    return LogList(items=items, last_id=items[-1].id if items else after)
+
+
 def delete(session: Session, owner: str, job_id: str) -> None:
     """Delete a job that has ended; a version it published stays, and still names it."""
     job = get(session, owner, job_id, lock=True)
@@ -114,7 +130,7 @@ def described(session: Session, jobs: Sequence[Job]) -> list[JobRead]:
 def _described(job: Job, queue_position: int | None) -> JobRead:
     dataset, version = job.dataset_version, job.model_version
     return JobRead.model_validate(
-        {column: getattr(job, column) for column in Job.__mapper__.columns.keys()}
+        {column.key: getattr(job, column.key) for column in Job.__mapper__.columns}
         | {
             "queue_position": queue_position,
             "dataset": dataset and f"{original(dataset.dataset.name)}@{dataset.number}",

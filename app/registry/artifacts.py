@@ -50,17 +50,12 @@ def stored(version: ModelVersion | None, path: str, store: Store) -> StoredFile:
     return found
 
 
-def read_report(version: ModelVersion, store: Store) -> dict[str, Any] | None:
-    """Return the report of a version, if it has one."""
-    text = _text(version, REPORT_FILE, store)
-    report: dict[str, Any] | None = json.loads(text) if text is not None else None
-    return report
+def report(version: ModelVersion, store: Store) -> dict[str, Any]:
+    """Return the report of a version; raises NotFound for a version without one."""
+    read: dict[str, Any] = json.loads(stored(version, REPORT_FILE, store).path.read_bytes())
+    return read
 
 
-def read_card(version: ModelVersion, store: Store) -> str | None:
-    """Return the model card of a version, if it has one."""
-    return _text(version, CARD_FILE, store)
-
-
-def _text(version: ModelVersion, path: str, store: Store) -> str | None:
-    return stored(version, path, store).path.read_text() if path in version.files else None
+def card(version: ModelVersion, store: Store) -> str:
+    """Return the model card of a version, Markdown; raises NotFound for a version without one."""
+    return stored(version, CARD_FILE, store).path.read_text(encoding="utf-8")

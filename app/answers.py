@@ -1,0 +1,15 @@
+"""Answers that carry an entity tag, and say 304 to a caller who has them already."""
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import conditional
+
+
+def tagged(request: Request, body: BaseModel, tag: str | None = None) -> Response:
+    """Return ``body`` as JSON with its entity tag, the digest of what is shown unless ``tag`` is given."""
+    headers = {"ETag": tag or conditional.entity_tag(body)}
+    if request.method == "GET" and conditional.names(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(body.model_dump_json(), media_type="application/json", headers=headers)

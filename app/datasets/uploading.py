@@ -1,0 +1,126 @@
+"""The address that takes new versions: a streamed upload, or JSON that names what is here already."""
+
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from pydantic_core import from_json
+from sqlalchemy.orm import Session
+from starlette.requests import ClientDisconnect
+
+from app.database import Database
+from app.datasets import adding, service, uploads
+from app.datasets.schemas import UploadQuery, VersionCreate, VersionRead
+from app.dependencies import DatabaseDep, PrincipalDep, SettingsDep, StoreDep
+from app.documentation import problems
+from app.errors import BadRequest, TooLarge
+from app.settings import Settings
+from app.storage import Store
+from app.tables import DatasetVersion
+
+router = APIRouter()
+
+Add = Callable[[Session], tuple[DatasetVersion, bool]]
+
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "application/json": {"schema": VersionCreate.model_json_schema()},
+        },
+    }
+}
+
+
+@router.post(
+    "/{name}/versions",
+    status_code=202,
+    responses=problems(400, 404, 413, 415, 503)
+    | {200: {"model": VersionRead, "description": "The same was read before: the version that exists."}},
+    openapi_extra=BODY,
+    summary="Add a version to a dataset",
+)
+async def create_version(
+    *,
+    name: str,
+    query: Annotated[UploadQuery, Query()],
+    request: Request,
+    response: Response,
+    database: DatabaseDep,
+    store: StoreDep,
+    settings: SettingsDep,
+    principal: PrincipalDep,
+) -> VersionRead:
+    """Send an `.npz` file as the body (`curl -T FILE`), or JSON that names a built-in or earlier bytes."""
+    await run_in_threadpool(_require_dataset, database, principal.owner, name)
+    if _is_json(request):
+        add = await _known(request, settings)
+    else:
+        add = await _uploaded(request, store, settings, query)
+    added, is_new = await run_in_threadpool(_added, database, partial(add, owner=principal.owner, name=name))
+    response.status_code = 202 if is_new else 200
+    response.headers["Location"] = added.links["self"]
+    return added
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
+def _require_dataset(database: Database, owner: str, name: str) -> None:
+    # Asked for once more at the end; but nobody shall send gigabytes to a name that does not exist.
+    with database.read() as session:
+        service.get(session, owner, name)
+
+
+async def _known(request: Request, settings: Settings) -> Callable[..., tuple[DatasetVersion, bool]]:
+    body = bytearray()
+    async for chunk in _chunks(request):
+        body += chunk
+        if len(body) > settings.json_body_bytes:
+            raise TooLarge(
+                f"A JSON body may have {settings.json_body_bytes} bytes. To upload a file, send it with "
+                "another Content-Type, such as application/octet-stream.",
+                extra={"limit": settings.json_body_bytes},
+            )
+    return partial(adding.add_known, body=_parsed(bytes(body)))
+
+
+def _parsed(body: bytes) -> VersionCreate:
+    """Return what FastAPI would have made of the body, with its errors; it reads no body beside a stream."""
+    try:
+        read = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise BadRequest("The body is not valid JSON.", code="malformed_json") from None
+    try:
+        return VersionCreate.model_validate(read)
+    except ValidationError as error:
+        located = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
+        raise RequestValidationError(located, body=read) from None
+
+
+async def _uploaded(
+    request: Request, store: Store, settings: Settings, query: UploadQuery
+) -> Callable[..., tuple[DatasetVersion, bool]]:
+    upload = await uploads.receive(_chunks(request), store.staging, settings.upload_bytes)
+    stored = await run_in_threadpool(uploads.keep, upload, store)
+    return partial(adding.add_upload, stored=stored, query=query)
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect:
+        raise BadRequest("The body was cut off. Send it again.", code="upload_incomplete") from None
+
+
+def _added(database: Database, add: Add) -> tuple[VersionRead, bool]:
+    with database.write() as session:
+        version, is_new = add(session)
+        return service.described_versions(session, [version])[0], is_new

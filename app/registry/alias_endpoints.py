@@ -1,0 +1,72 @@
+"""Addresses of aliases: look, point, roll back, delete."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Header, Request, Response
+
+from app.answers import tagged
+from app.dependencies import PrincipalDep, ReadSession, WriteSession
+from app.documentation import problems
+from app.registry import aliases
+from app.registry.schemas import AliasRead, AliasUpdate, RollbackRequest
+
+router = APIRouter()
+
+ADDRESS = "/{name}/aliases/{alias}"
+IfMatch = Annotated[str | None, Header(description="Change only the revision that has this ETag.")]
+
+
+@router.get(ADDRESS, response_model=AliasRead, responses=problems(404), summary="Show an alias")
+def get_alias(
+    name: str, alias: str, session: ReadSession, principal: PrincipalDep, request: Request
+) -> Response:
+    """Where it points, and its latest moves."""
+    found = aliases.read(session, principal.owner, name, alias)
+    return tagged(request, found, aliases.tag(found))
+
+
+@router.put(ADDRESS, response_model=AliasRead, responses=problems(404, 409, 412), summary="Point an alias")
+def put_alias(
+    *,
+    name: str,
+    alias: str,
+    body: AliasUpdate,
+    session: WriteSession,
+    principal: PrincipalDep,
+    request: Request,
+    if_match: IfMatch = None,
+) -> Response:
+    """Point an alias, such as `champion`, at a version. Jobs leave it there from then on."""
+    found = aliases.point(
+        session, principal.owner, name, alias, body, actor=principal.key_id, if_match=if_match
+    )
+    return tagged(request, found, aliases.tag(found))
+
+
+@router.post(
+    f"{ADDRESS}/rollback",
+    response_model=AliasRead,
+    responses=problems(404, 409),
+    summary="Roll an alias back",
+)
+def rollback_alias(
+    *,
+    name: str,
+    alias: str,
+    session: WriteSession,
+    principal: PrincipalDep,
+    request: Request,
+    body: Annotated[RollbackRequest | None, Body()] = None,
+) -> Response:
+    """Point an alias where it pointed before its last move; once more goes further back."""
+    force = body is not None and body.force
+    found = aliases.rollback(session, principal.owner, name, alias, actor=principal.key_id, force=force)
+    return tagged(request, found, aliases.tag(found))
+
+
+@router.delete(ADDRESS, status_code=204, responses=problems(404, 412), summary="Delete an alias")
+def delete_alias(
+    name: str, alias: str, session: WriteSession, principal: PrincipalDep, if_match: IfMatch = None
+) -> None:
+    """Delete an alias; its history is kept."""
+    aliases.remove(session, principal.owner, name, alias, actor=principal.key_id, if_match=if_match)
