@@ -1,7 +1,6 @@
 """Train and serve neural networks over REST: the Python client of Keraforge."""
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from keraforge.client.records import (
@@ -69,9 +68,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # httpx is loaded with the first client, so that the command line starts fast.
+    # What takes long to load is loaded when it is first asked for, so that the command line starts fast.
     if name in {"AsyncClient", "Client"}:
         return getattr(import_module("keraforge.client.client"), name)
     if name == "__version__":
-        return version("keraforge")
+        return import_module("importlib.metadata").version("keraforge")
     raise AttributeError(f"module 'keraforge' has no attribute {name!r}")

@@ -3,17 +3,16 @@
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any, Literal, overload
+from typing import Any, overload
 from urllib.parse import quote
 
 from keraforge.client.following import Following
 from keraforge.client.operations import Resource, TransportT, operation
-from keraforge.client.records import Event, Job
+from keraforge.client.records import Event, Job, Promote
 from keraforge.client.requests import Pause, Steps, fetch, listed
 from keraforge.client.transports import Awaiting, Blocking
-from keraforge.errors import JobFailed, WaitedTooLong
+from keraforge.errors import WaitedTooLong
 
-Promote = Literal["always", "if_better", "never"]
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
 
 # Named here, since within the class ``list`` is a method.
@@ -99,7 +98,7 @@ class Jobs(Resource[TransportT]):
                 raise WaitedTooLong(f"{job} is still {found.state} after {timeout:g} s.")
             yield Pause(pause)
             pause = min(1.5 * pause, LONGEST_PAUSE)
-        return succeeded(found)
+        return found.ensure_succeeded()
 
     @operation
     def metrics(
@@ -138,16 +137,6 @@ class Jobs(Resource[TransportT]):
         return self._transport.follow(
             Following(f"{_path(job)}/events", Event.parse, lambda event: event.ends_job, last_id=last_id)
         )
-
-
-def succeeded(job: Job) -> Job:
-    """Return a job that succeeded; raise what the end of another one says."""
-    if job.state == "succeeded":
-        return job
-    error = job.error or {}
-    reason = error.get("message") or f"it was {job.state}"
-    hint = f" {error['hint']}" if error.get("hint") else ""
-    raise JobFailed(f"{job.id} did not succeed: {reason}{hint}", code=str(error.get("code") or job.state))
 
 
 def _path(job: str) -> str:

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
 from keraforge.client.operations import Resource, TransportT, operation
-from keraforge.client.records import Model, ModelVersion, Predictions
+from keraforge.client.records import Invert, Model, ModelVersion, Predictions
 from keraforge.client.requests import Steps, fetch, listed
-
-Invert = Literal["auto", "yes", "no"]
 
 # Named here, since within the class ``list`` is a method.
 ModelList = list[Model]

@@ -3,10 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
+
+from keraforge.errors import JobFailed
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 JsonObject = Mapping[str, Any]
+Invert = Literal["auto", "yes", "no"]
+Promote = Literal["always", "if_better", "never"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,17 @@ class Job(Record):
     def is_over(self) -> bool:
         """Whether the job has reached a state that it never leaves."""
         return self.state in TERMINAL
+
+    def ensure_succeeded(self) -> Self:
+        """Return the job itself if it succeeded; raise JobFailed with what its end says if not."""
+        if self.state == "succeeded":
+            return self
+        error = self.error or {}
+        reason = error.get("message") or f"it is {self.state}"
+        hint = f" {error['hint']}" if error.get("hint") else ""
+        raise JobFailed(
+            f"{self.id} did not succeed: {reason}{hint}", code=str(error.get("code") or self.state)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,170 @@
+"""``keraforge datasets``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+import keraforge
+from keraforge.cli.output import JsonFlag, moment, notes, print_facts, print_json, print_table
+from keraforge.cli.references import name_and_number
+
+app = typer.Typer(no_args_is_help=True, help="Datasets: register, upload, list, show, delete.")
+
+TestFraction = Annotated[
+    float | None, typer.Option(help="Share of the rows that are kept for the test.", show_default="0.2")
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of the split.", show_default="0")]
+Wait = Annotated[bool, typer.Option(help="Wait until it is ready.")]
+
+
+@app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="Name of the dataset.")],
+    *,
+    builtin: Annotated[
+        str | None, typer.Option(help="A dataset that comes with the service: digits.")
+    ] = None,
+    test_fraction: TestFraction = None,
+    seed: Seed = None,
+    wait: Wait = True,
+    as_json: JsonFlag = False,
+) -> None:
+    """Create a dataset, empty or from what comes with the service.
+
+    ```
+    keraforge datasets create digits --builtin digits
+    ```
+    """
+    with keraforge.Client() as client:
+        options = _options(test_fraction, seed) or None
+        dataset = client.datasets.create(name, builtin=builtin, options=options)
+        if builtin is None or not wait:
+            _show_dataset(dataset, as_json)
+        else:
+            _show_version(client.datasets.wait(name), as_json)
+
+
+@app.command("upload")
+def upload(
+    name: Annotated[str, typer.Argument(help="Name of the dataset; created if there is none.")],
+    file: Annotated[Path, typer.Argument(help="A .npz file.", exists=True, dir_okay=False, readable=True)],
+    *,
+    test_fraction: TestFraction = None,
+    seed: Seed = None,
+    wait: Wait = True,
+    as_json: JsonFlag = False,
+) -> None:
+    """Upload a file as a new version of a dataset.
+
+    A `.npz` file holds `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`: images as
+    `[rows, height, width]` or `[rows, height, width, channels]`, and one class for each.
+
+    ```
+    keraforge datasets upload letters letters.npz
+    ```
+    """
+    columns = (TextColumn("Uploading"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with keraforge.Client() as client:
+        with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
+            bar = progress.add_task("upload", total=file.stat().st_size)
+            version = client.datasets.upload(
+                name,
+                file,
+                options=_options(test_fraction, seed),
+                on_sent=lambda count: progress.advance(bar, count),
+            )
+        if wait:
+            version = client.datasets.wait(name, version.number)
+        _show_version(version, as_json)
+
+
+@app.command("list")
+def list_datasets(as_json: JsonFlag = False) -> None:
+    """List all datasets with their latest versions."""
+    with keraforge.Client() as client:
+        datasets = client.datasets.list(limit=None)
+    if as_json:
+        print_json([dataset.raw for dataset in datasets])
+        return
+    print_table(
+        ("Name", "Latest", "State", "Rows", "Shape", "Classes", "Created"),
+        (_row(dataset) for dataset in datasets),
+        empty="No datasets yet. Create one: keraforge datasets create digits --builtin digits",
+    )
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="NAME or NAME@NUMBER.")], as_json: JsonFlag = False
+) -> None:
+    """Show a dataset's latest version, or the one named, for example digits@2."""
+    dataset, number = name_and_number(name)
+    with keraforge.Client() as client:
+        latest = client.datasets.get(dataset)
+        if number is None and latest.latest is None:
+            _show_dataset(latest, as_json)
+        else:
+            number = number or (latest.latest and latest.latest.number) or 1
+            _show_version(client.datasets.version(dataset, number), as_json)
+
+
+@app.command("delete")
+def delete(name: Annotated[str, typer.Argument(help="NAME with all its versions, or NAME@NUMBER.")]) -> None:
+    """Delete a dataset or one version of it; refused while something uses it."""
+    with keraforge.Client() as client:
+        client.datasets.delete(*name_and_number(name))
+
+
+def _options(test_fraction: float | None, seed: int | None) -> dict[str, Any]:
+    chosen = {"test_fraction": test_fraction, "seed": seed}
+    return {name: value for name, value in chosen.items() if value is not None}
+
+
+def _row(dataset: keraforge.Dataset) -> tuple[object, ...]:
+    latest = dataset.latest
+    schema = (latest and latest.schema) or {}
+    return (
+        dataset.name,
+        latest and latest.number,
+        latest and latest.state,
+        schema.get("rows"),
+        _shape(schema) or None,
+        len(schema["labels"]) if schema else None,
+        moment(dataset.created_at),
+    )
+
+
+def _shape(schema: Mapping[str, Any]) -> str:
+    return "x".join(map(str, schema.get("shape", ())))
+
+
+def _show_dataset(dataset: keraforge.Dataset, as_json: bool) -> None:
+    if as_json:
+        print_json(dataset.raw)
+    else:
+        print_facts(
+            [("Dataset", dataset.name), ("Kind", dataset.kind), ("Created", moment(dataset.created_at))]
+        )
+
+
+def _show_version(version: keraforge.DatasetVersion, as_json: bool) -> None:
+    if as_json:
+        print_json(version.raw)
+        return
+    schema, error = version.schema or {}, version.error or {}
+    print_facts(
+        [
+            ("Dataset", version.name),
+            ("State", version.state),
+            ("Rows", schema.get("rows")),
+            ("Test rows", schema.get("test_rows")),
+            ("Shape", _shape(schema)),
+            ("Labels", schema.get("labels")),
+            ("Digest", version.digest),
+            ("Warnings", version.warnings),
+            ("Error", error.get("message")),
+        ]
+    )

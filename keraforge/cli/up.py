@@ -1,0 +1,79 @@
+"""``keraforge up``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from keraforge.errors import KeraforgeError
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
+Port = Annotated[
+    int | None,
+    typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535, show_default="8000"),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder of everything that is kept.", show_default="$XDG_DATA_HOME/keraforge"),
+]
+DatabaseUrl = Annotated[
+    str | None, typer.Option(help="SQLAlchemy URL.", show_default="SQLite in the data folder")
+]
+BrokerUrl = Annotated[
+    str | None, typer.Option(help="redis:// or amqp://", show_default="a folder in the data folder")
+]
+LogLevel = Annotated[
+    str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR.", case_sensitive=False, show_default="INFO")
+]
+
+
+def up(
+    *,
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    broker_url: BrokerUrl = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Run the whole service on this machine: the web process and a worker, until Ctrl-C.
+
+    Every flag overrides a setting `KERAFORGE_…` of the environment or of a file `.env`. A process that dies
+    is started again. The first Ctrl-C stops everything in order, a second one at once.
+
+    ```
+    keraforge up
+    keraforge up --port 0 --data-dir ./var
+    ```
+    """
+    flags = {
+        "host": host,
+        "port": port,
+        "data_dir": data_dir,
+        "database_url": database_url,
+        "broker_url": broker_url,
+        "log_level": log_level and log_level.upper(),
+    }
+    _serve({name: value for name, value in flags.items() if value is not None})
+
+
+def _serve(flags: Mapping[str, Any]) -> None:
+    try:
+        from pydantic import ValidationError  # noqa: PLC0415 - the client lacks what the service needs
+
+        from app.settings import Settings  # noqa: PLC0415
+        from keraforge.up.service import serve  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise KeraforgeError(
+            f"{error.name} is not installed: this installation holds only the client. "
+            "Install the service with: pip install 'keraforge[worker]'"
+        ) from error
+    try:
+        settings = Settings(**flags)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = f"KERAFORGE_{str(wrong['loc'][0]).upper()}: " if wrong["loc"] else ""
+        raise KeraforgeError(f"A setting is not valid. {name}{wrong['msg']}.") from error
+    serve(settings, Console())

@@ -1,0 +1,55 @@
+"""The two programs of the service, and the environment they run in."""
+
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+import app
+from app.settings import Settings
+from keraforge.up.children import Program
+from workers.command import worker_command
+
+# Streams of events never end by themselves; this long they are given to notice that the service stops.
+GRACEFUL_SECONDS = 3
+
+
+def programs(settings: Settings, listener: socket.socket) -> list[Program]:
+    """Return the web process, which serves the listening socket, and the worker."""
+    port = listener.getsockname()[1]
+    environment = environment_of(settings.model_copy(update={"port": port}))
+    return [
+        Program("web", web_command(listener.fileno()), environment, (listener.fileno(),)),
+        Program("worker", worker_command(), environment),
+    ]
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return this process's environment with ``settings`` in it, whatever flags and files they came from."""
+    values = settings.model_dump(mode="json")
+    return os.environ | {
+        f"KERAFORGE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in values.items()
+    }
+
+
+def web_command(listener: int) -> list[str]:
+    """Return the command of a web process that serves an inherited listening socket."""
+    flags = {
+        "fd": listener,
+        # By default uvicorn searches the current folder first: a user's own models/ would shadow ours.
+        "app-dir": Path(app.__path__[0]).parent,
+        "http": "httptools",
+        "loop": "uvloop",
+        "ws": "none",
+        "timeout-keep-alive": 15,
+        "timeout-graceful-shutdown": GRACEFUL_SECONDS,
+        "log-level": "warning",
+    }
+    switches = ["--factory", "--no-server-header", "--no-access-log", "--no-proxy-headers"]
+    return [
+        *(sys.executable, "-P", "-m", "uvicorn", "app.main:create_app"),
+        *switches,
+        *(f"--{name}={value}" for name, value in flags.items()),
+    ]

@@ -1,0 +1,114 @@
+"""The whole service on one machine, from a claimed folder to the last child's end."""
+
+import asyncio
+import os
+import time
+from collections.abc import Coroutine
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.database import Database
+from app.errors import NotFound
+from app.keys.first_key import UnreadableKeyFile, read_key_file
+from app.keys.login import create_login_path
+from app.migrating import NewerDatabase
+from app.prepare import prepare
+from app.settings import Settings
+from keraforge.errors import KeraforgeError
+from keraforge.up.banner import print_banner
+from keraforge.up.claim import CannotStart, address_of, claimed_folder, listen
+from keraforge.up.logs import Logs
+from keraforge.up.programs import programs
+from keraforge.up.readiness import ready
+from keraforge.up.supervisor import Supervisor
+
+
+class GaveUp(KeraforgeError):
+    """A program kept dying."""
+
+    default_code = "gave_up"
+
+
+def serve(settings: Settings, console: Console) -> None:
+    """Run the service until it is told to stop.
+
+    Args:
+        settings: What to run; the children read the same from the environment.
+        console: Where the banner and the merged log go.
+
+    Raises:
+        CannotStart: the folder, the port or the database is not to be had; nothing is left running.
+        GaveUp: a program kept dying; everything was stopped.
+    """
+    started = time.monotonic()
+    with claimed_folder(settings.data_dir):
+        # Left by a service that was killed; nothing answers there any more.
+        settings.url_file.unlink(missing_ok=True)
+        with closing(listen(settings.host, settings.port)) as listener:
+            _prepare(settings)
+            chosen = programs(settings, listener)
+            announcement = _announce(settings, address_of(listener), console, started)
+            try:
+                with closing(
+                    Logs(settings.data_dir / "logs", [each.name for each in chosen], console)
+                ) as logs:
+                    asyncio.run(_run(Supervisor(chosen, logs), logs, announcement))
+            finally:
+                settings.url_file.unlink(missing_ok=True)
+
+
+def _prepare(settings: Settings) -> None:
+    try:
+        prepare(settings)
+    except (NewerDatabase, UnreadableKeyFile) as error:
+        raise CannotStart(f"Cannot start: {error}.") from error
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise CannotStart(
+            f"The database cannot be used: {reason}. Name another with --database-url."
+        ) from error
+
+
+async def _run(supervisor: Supervisor, logs: Logs, announcement: Coroutine[Any, Any, None]) -> None:
+    announcing = asyncio.create_task(announcement)
+    announcing.add_done_callback(lambda task: supervisor.stop() if _failed(task) else None)
+    await supervisor.run()
+    if _failed(announcing):
+        announcing.result()
+    announcing.cancel()
+    if supervisor.given_up:
+        raise GaveUp(
+            f"The {supervisor.given_up} process kept dying; its log is {logs.path(supervisor.given_up)}."
+        )
+
+
+def _failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
+
+
+async def _announce(settings: Settings, url: str, console: Console, started: float) -> None:
+    """Wait until the service answers, then write down where, and tell the person who started it."""
+    await ready(url)
+    _write(settings.url_file, url)
+    link = url + _login_path(settings)
+    print_banner(console, url=url, link=link, folder=settings.data_dir, seconds=time.monotonic() - started)
+
+
+def _login_path(settings: Settings) -> str:
+    """Return the path of a link that opens the pages once; without a valid key, that of the pages."""
+    with closing(Database(settings.resolved_database_url)) as database, database.write() as session:
+        try:
+            return create_login_path(session, read_key_file(settings.key_file))
+        except NotFound:
+            return "/docs"
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a small file in one step: a reader sees all of it or nothing."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(f"{text}\n", encoding="utf-8")
+    fresh.replace(path)
