@@ -1,0 +1,132 @@
+"""The native dialect of prediction, as plain ASGI: no framework stands between a body and its answer."""
+
+from weakref import WeakKeyDictionary
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.errors import NotAllowed, NotFound, UnsupportedMediaType, shortened
+from app.protocols.body import Disconnected, read_body, read_headers
+from app.protocols.json_rows import RowsReader
+from app.protocols.pictures import IMAGE_TYPES, image_type, read_picture
+from app.protocols.predictions import Classification, Header, lineage_headers
+from app.serving.engine import Engine
+from app.serving.loaded import Array, LoadedVersion
+from app.serving.snapshot import CHAMPION, Target
+from app.settings import Settings
+
+# What this application answers, as the scope table and the documentation name it.
+ROUTES = (
+    "POST /api/v1/models/{name}/predict",
+    "POST /api/v1/models/{name}/versions/{number}/predict",
+    "POST /api/v1/models/{name}/aliases/{alias}/predict",
+)
+
+_PREFIX, _SUFFIX = "/api/v1/models/", "/predict"
+_JSON = "application/json"
+# curl calls what it sends a form unless it is told otherwise.
+_UNTYPED = frozenset({"", "application/x-www-form-urlencoded", "application/octet-stream"})
+_ACCEPTED = ", ".join([_JSON, *sorted(IMAGE_TYPES)])
+
+# Reading this much JSON takes a fraction of a millisecond; more is read away from the event loop.
+INLINE_BODY_BYTES = 64 * 1024
+# No registry numbers versions beyond this, and Python does not read digits without end.
+_MOST_DIGITS = 9
+
+
+class Predict:
+    """ASGI application that answers :data:`ROUTES` and passes everything else on.
+
+    Before it stands what authenticates: it relies on ``scope["state"]["principal"]``. It raises
+    :class:`~app.errors.AppError`, which who stands before it renders.
+    """
+
+    def __init__(self, app: ASGIApp, *, engine: Engine, settings: Settings) -> None:
+        self._app = app
+        self._engine = engine
+        self._settings = settings
+        self._wires: WeakKeyDictionary[LoadedVersion, _Wire] = WeakKeyDictionary()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or (asked := what_is_asked(scope["path"])) is None:
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] != "POST":
+            raise NotAllowed(
+                f"Predictions are asked for with POST, not {shortened(scope['method'])}.",
+                headers={"Allow": "POST"},
+            )
+        try:
+            wire, answer = await self._answer(
+                scope, receive, Target(scope["state"]["principal"].owner, *asked)
+            )
+        except Disconnected:
+            return
+        headers = [(b"content-length", b"%d" % len(answer)), *wire.headers]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    async def _answer(self, scope: Scope, receive: Receive, target: Target) -> "tuple[_Wire, bytes]":
+        headers = read_headers(scope["headers"])
+        version = self._engine.lookup(target) or await self._engine.obtain(target)
+        wire = self._wire(version)
+        body = await read_body(receive, headers, self._settings.predict_body_bytes)
+        run = self._engine.execution.run
+        media_type = headers.media_type
+        if media_type in _UNTYPED:
+            media_type = image_type(body) or _JSON
+        if media_type in IMAGE_TYPES:
+            query, pixels = scope["query_string"], self._settings.image_pixels
+            return wire, await run(
+                lambda: wire.answer(version, read_picture(body, media_type, version, query, pixels))
+            )
+        if media_type != _JSON:
+            raise UnsupportedMediaType(
+                f"Expected a body of type {_ACCEPTED}, got {shortened(media_type)}.",
+                headers={"Accept-Post": _ACCEPTED},
+            )
+        if len(body) > INLINE_BODY_BYTES:
+            return wire, await run(lambda: wire.answer(version, wire.reader.read(body)))
+        rows = wire.reader.read(body)
+        return wire, await run(lambda: wire.answer(version, rows), version.row_seconds * len(rows))
+
+    def _wire(self, version: LoadedVersion) -> "_Wire":
+        wire = self._wires.get(version)
+        if wire is None:
+            wire = self._wires[version] = _Wire(version)
+        return wire
+
+
+class _Wire:
+    """What is kept ready for one version, but not the version: how rows are read and answers are written."""
+
+    def __init__(self, version: LoadedVersion) -> None:
+        (self._input,), (self._output,) = version.role.inputs, version.role.outputs
+        self.reader = RowsReader(self._input, version.max_rows)
+        self.headers: list[Header] = [(b"content-type", _JSON.encode()), *lineage_headers(version)]
+        self._writer = Classification(version)
+
+    def answer(self, version: LoadedVersion, rows: Array) -> bytes:
+        outputs = version.run({self._input.name: rows})
+        return self._writer.write(outputs[self._output.name])
+
+
+def what_is_asked(path: str) -> tuple[str, int | str] | None:
+    """Return the name of the model and the number or alias that a path asks to predict; None if it does not.
+
+    Raises :class:`~app.errors.NotFound` for a version that is no number.
+    """
+    if not (path.startswith(_PREFIX) and path.endswith(_SUFFIX)):
+        return None
+    match path[len(_PREFIX) : -len(_SUFFIX)].split("/"):
+        case [name] if name:
+            return name, CHAMPION
+        case [name, "aliases", alias] if name and alias:
+            return name, alias
+        case [name, "versions", number] if name and number:
+            if not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS):
+                raise NotFound(
+                    f"Versions are whole numbers, which {shortened(number)} is not.", code="version_not_found"
+                )
+            return name, int(number)
+    return None

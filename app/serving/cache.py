@@ -1,0 +1,112 @@
+"""The versions that are in memory: loaded once however many ask, capped by bytes, least used first out."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Set
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from app.serving.loaded import LoadedVersion, NotServable
+
+# A version that could not be loaded is not tried again before this.
+RETRY_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class VersionCache:
+    """Loaded versions by identifier.
+
+    ``load`` runs on one thread of its own, so that loading takes little from serving; ``on_change`` is
+    called there whenever a version was loaded.
+    """
+
+    def __init__(
+        self, load: Callable[[str], LoadedVersion], capacity: int, on_change: Callable[[], None]
+    ) -> None:
+        self._load = load
+        self._capacity = capacity
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._loaded: dict[str, LoadedVersion] = {}
+        self._loading: dict[str, Future[LoadedVersion]] = {}
+        self._failed: dict[str, tuple[float, str]] = {}
+        self._evicted: set[str] = set()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="loading")
+
+    def get(self, version_id: str) -> LoadedVersion | None:
+        """Return the version if it is in memory."""
+        return self._loaded.get(version_id)
+
+    def request(self, version_id: str) -> "Future[LoadedVersion]":
+        """Return the future of a version; it is loaded unless it is there, on its way, or failed lately.
+
+        The future raises :class:`~app.serving.loaded.NotServable` if the version cannot be loaded.
+        """
+        with self._lock:
+            if version_id in self._loading:
+                return self._loading[version_id]
+            future: Future[LoadedVersion] = Future()
+            if version_id in self._loaded:
+                future.set_result(self._loaded[version_id])
+                return future
+            failed_at, reason = self._failed.get(version_id, (0.0, ""))
+            if reason and time.monotonic() - failed_at < RETRY_SECONDS:
+                future.set_exception(NotServable(reason))
+                return future
+            self._loading[version_id] = future
+        self._pool.submit(self._run, version_id, future)
+        return future
+
+    def welcomes(self, version_id: str) -> bool:
+        """Tell whether there is room for a version that nobody asked for and that was not evicted before."""
+        with self._lock:
+            return version_id not in self._evicted and self._bytes() < self._capacity
+
+    def keep(self, known: Set[str], wanted: Set[str], idle_seconds: float) -> None:
+        """Forget what is not ``known`` any more, and what is not ``wanted`` and was not used for a while."""
+        horizon = time.monotonic() - idle_seconds
+        with self._lock:
+            for version in list(self._loaded.values()):
+                if version.id not in known or (version.id not in wanted and version.used_at < horizon):
+                    del self._loaded[version.id]
+            self._evicted &= known
+            for version_id in self._failed.keys() - known:
+                del self._failed[version_id]
+
+    def close(self) -> None:
+        """Stop loading and forget everything."""
+        self._pool.shutdown(cancel_futures=True)
+        self._loaded.clear()
+
+    def _run(self, version_id: str, future: "Future[LoadedVersion]") -> None:
+        try:
+            version = self._load(version_id)
+        except Exception as error:
+            log.error("version %s cannot be served: %s", version_id, error, exc_info=error.__cause__)
+            with self._lock:
+                if isinstance(error, NotServable):
+                    self._failed[version_id] = (time.monotonic(), str(error))
+                del self._loading[version_id]
+            future.set_exception(error)
+            return
+        with self._lock:
+            self._failed.pop(version_id, None)
+            self._loaded[version_id] = version
+            del self._loading[version_id]
+            self._evicted.discard(version_id)
+            self._evict(version)
+        self._on_change()
+        future.set_result(version)
+
+    def _bytes(self) -> int:
+        return sum(version.bytes for version in self._loaded.values())
+
+    def _evict(self, newest: LoadedVersion) -> None:
+        """Make room, never at the cost of ``newest``: a version larger than the cap is served alone."""
+        excess = self._bytes() - self._capacity
+        for version in sorted(self._loaded.values(), key=lambda version: version.used_at):
+            if excess > 0 and version is not newest:
+                del self._loaded[version.id]
+                self._evicted.add(version.id)
+                excess -= version.bytes

@@ -1,0 +1,48 @@
+"""Where work runs: short work at once on the event loop, the rest on a few threads behind a bounded queue."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from app.errors import Unavailable
+
+Result = TypeVar("Result")
+
+# Handing work to a thread and back costs about as much as it saves others below this.
+INLINE_SECONDS = 0.001
+WAITING_LIMIT = 256
+RETRY_AFTER_SECONDS = 1
+
+
+class Execution:
+    """A bounded pool beside the event loop."""
+
+    def __init__(self, threads: int | None = None, limit: int = WAITING_LIMIT) -> None:
+        self._pool = ThreadPoolExecutor(threads or min(4, os.cpu_count() or 1), thread_name_prefix="predict")
+        self._limit = limit
+        self._admitted = threading.BoundedSemaphore(limit)
+
+    async def run(self, function: Callable[[], Result], seconds: float | None = None) -> Result:
+        """Return ``function()``: at once if it takes ``seconds`` and those are few, else from a thread.
+
+        Raises :class:`~app.errors.Unavailable` if too much waits already.
+        """
+        if seconds is not None and seconds < INLINE_SECONDS:
+            return function()
+        if not self._admitted.acquire(blocking=False):
+            raise Unavailable(
+                f"{self._limit} predictions are waiting already, which is the limit; try again later.",
+                code="overloaded",
+                headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+            )
+        future = self._pool.submit(function)
+        # Released when it has really ended: whoever waits for it may be gone long before.
+        future.add_done_callback(lambda _: self._admitted.release())
+        return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """Finish what runs and drop what waits."""
+        self._pool.shutdown(cancel_futures=True)

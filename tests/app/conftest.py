@@ -1,0 +1,174 @@
+"""A registry to serve from: tiny graphs in a real store, their rows in a real database."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from app.database import Database
+from app.identifiers import new_id
+from app.settings import Settings
+from app.storage import Store
+from app.tables import Alias, Job, ModelVersion, RegisteredModel
+
+OWNER = "local"
+SHAPE = (8, 8, 1)
+LABELS = ("zero", "one", "two")
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One dense layer with softmax: what a version must answer can be computed with NumPy."""
+
+    weights: np.ndarray
+    bias: np.ndarray
+
+    @classmethod
+    def random(cls, seed: int) -> "Graph":
+        rng = np.random.default_rng(seed)
+        inputs = int(np.prod(SHAPE))
+        return cls(
+            (rng.normal(size=(inputs, len(LABELS))) / inputs).astype(np.float32),
+            rng.normal(size=len(LABELS)).astype(np.float32),
+        )
+
+    def answer(self, rows: np.ndarray) -> np.ndarray:
+        logits = rows.reshape(len(rows), -1).astype(np.float32) @ self.weights + self.bias
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+    def onnx(self) -> bytes:
+        nodes = [
+            helper.make_node("Flatten", ["image"], ["flat"]),
+            helper.make_node("Gemm", ["flat", "weights", "bias"], ["logits"]),
+            helper.make_node("Softmax", ["logits"], ["probabilities"]),
+        ]
+        graph = helper.make_graph(
+            nodes,
+            "tiny",
+            [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["rows", *SHAPE])],
+            [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["rows", len(LABELS)])],
+            [numpy_helper.from_array(self.weights, "weights"), numpy_helper.from_array(self.bias, "bias")],
+        )
+        opset = [helper.make_opsetid("", 17)]
+        return helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
+
+    def golden(self) -> bytes:
+        rows = np.random.default_rng(0).uniform(0, 16, size=(4, *SHAPE)).astype(np.float32)
+        return npz(image=rows, probabilities=self.answer(rows))
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
+
+
+class Registry:
+    """Publishes versions as a finished training job does, without training."""
+
+    def __init__(self, database: Database, store: Store) -> None:
+        self.database = database
+        self.store = store
+        self.graphs: dict[str, Graph] = {}
+
+    def keep(self, content: bytes) -> dict[str, object]:
+        path = self.store.staging / new_id("file")
+        path.write_bytes(content)
+        stored = self.store.adopt(path)
+        return {"sha256": stored.sha256, "bytes": stored.bytes, "media_type": "application/octet-stream"}
+
+    def signature(self, **changes: object) -> dict[str, object]:
+        tensors = {
+            "image": {"name": "image", "dtype": "float32", "shape": SHAPE},
+            "probabilities": {"name": "probabilities", "dtype": "float32", "shape": (len(LABELS),)},
+        }
+        role = {"graph": "predict.onnx", "inputs": [tensors["image"]], "outputs": [tensors["probabilities"]]}
+        image = {"low": 0, "high": 16, "background": 0}
+        return {"roles": {"predict": role}, "labels": LABELS, "image": image, **changes}
+
+    def publish(
+        self,
+        name: str = "digits",
+        *,
+        seed: int = 0,
+        owner: str = OWNER,
+        alias: str | None = "champion",
+        files: dict[str, bytes] | None = None,
+        signature: dict[str, object] | None = None,
+    ) -> ModelVersion:
+        graph = Graph.random(seed)
+        contents = {"predict.onnx": graph.onnx(), "golden.npz": graph.golden(), **(files or {})}
+        kept = {path: self.keep(content) for path, content in contents.items() if content}
+        with self.database.write() as session:
+            model = session.query(RegisteredModel).filter_by(name=name, owner=owner).one_or_none()
+            if model is None:
+                model = RegisteredModel(id=new_id("model"), owner=owner, name=name)
+                session.add(model)
+            job = Job(
+                id=new_id("job"), owner=owner, kind="training", slot="training", state="succeeded", request={}
+            )
+            session.add(job)
+            session.flush()
+            version = ModelVersion(
+                id=new_id("version"),
+                owner=owner,
+                model=model,
+                number=1 + session.query(ModelVersion).filter_by(model_id=model.id).count(),
+                job_id=job.id,
+                family="cnn",
+                parameters=1,
+                spec={},
+                signature=signature or self.signature(),
+                metrics={},
+                parity={},
+                files=kept,
+            )
+            session.add(version)
+            session.flush()
+            if alias is not None:
+                session.merge(Alias(model_id=model.id, name=alias, version_id=version.id))
+        self.graphs[version.id] = graph
+        return version
+
+    def point(self, alias: str, version: ModelVersion) -> None:
+        with self.database.write() as session:
+            session.merge(Alias(model_id=version.model_id, name=alias, version_id=version.id))
+
+    def damage(self, version: ModelVersion, path: str) -> Path:
+        """Change one byte of a stored file."""
+        stored = self.store.path(version.files[path]["sha256"])
+        stored.chmod(0o600)
+        content = bytearray(stored.read_bytes())
+        content[-1] ^= 1
+        stored.write_bytes(content)
+        return stored
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def store(settings: Settings) -> Store:
+    store = Store(settings.data_dir)
+    store.prepare()
+    return store
+
+
+@pytest.fixture
+def registry(sqlite_url: str, store: Store) -> Iterator[Registry]:
+    database = Database(sqlite_url)
+    yield Registry(database, store)
+    database.close()
+
+
+@pytest.fixture
+def any_registry(database: Database, store: Store) -> Registry:
+    """Like ``registry``, once on each kind of database."""
+    return Registry(database, store)

@@ -1,0 +1,132 @@
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from app.serving.cache import VersionCache
+from app.serving.loaded import NotServable
+
+
+class Loader:
+    """Loads what it is asked for, counts, and waits at a gate."""
+
+    def __init__(self):
+        self.counts = {}
+        self.gate = threading.Event()
+        self.gate.set()
+        self.failure = None
+        self.size = 40
+
+    def __call__(self, version_id):
+        self.counts[version_id] = self.counts.get(version_id, 0) + 1
+        self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        return SimpleNamespace(id=version_id, bytes=self.size, used_at=time.monotonic())
+
+
+@pytest.fixture
+def loader():
+    return Loader()
+
+
+@pytest.fixture
+def changes():
+    return []
+
+
+@pytest.fixture
+def cache(loader, changes):
+    cache = VersionCache(loader, 100, lambda: changes.append(None))
+    yield cache
+    loader.gate.set()
+    cache.close()
+
+
+def load(cache, *version_ids):
+    return [cache.request(version_id).result(timeout=5) for version_id in version_ids]
+
+
+def test_however_many_ask_a_version_is_loaded_once(cache, loader):
+    loader.gate.clear()
+    futures = [cache.request("a") for _ in range(10)]
+    loader.gate.set()
+    assert len({id(future.result(timeout=5)) for future in futures}) == 1
+    load(cache, "a")
+    assert loader.counts == {"a": 1}
+
+
+def test_a_version_is_in_memory_before_the_change_is_told(loader):
+    seen = []
+    cache = VersionCache(loader, 100, lambda: seen.append(cache.get("a")))
+    loaded = load(cache, "a")
+    cache.close()
+    assert seen == loaded
+
+
+def test_the_least_used_version_makes_room(cache):
+    a = load(cache, "a", "b")[0]
+    a.used_at = time.monotonic() + 1
+    load(cache, "c")
+    assert cache.get("a") is a
+    assert cache.get("b") is None
+    assert cache.get("c") is not None
+
+
+def test_a_version_larger_than_the_room_is_served_alone(cache, loader):
+    load(cache, "a", "b")
+    loader.size = 1000
+    load(cache, "large")
+    assert [cache.get(name) is not None for name in ("a", "b", "large")] == [False, False, True]
+
+
+def test_only_what_fits_and_was_not_evicted_is_welcome_unasked(cache):
+    assert cache.welcomes("b")
+    load(cache, "a", "b", "c")
+    assert cache.welcomes("d")
+    assert not cache.welcomes("a")
+    load(cache, "a")
+    assert cache.welcomes("a")
+
+
+def test_a_version_that_failed_is_not_tried_again_at_once(cache, loader, monkeypatch):
+    loader.failure = NotServable("damaged")
+    for _ in range(3):
+        with pytest.raises(NotServable, match="damaged"):
+            load(cache, "a")
+    assert loader.counts == {"a": 1}
+    loader.failure = None
+    monkeypatch.setattr("app.serving.cache.RETRY_SECONDS", 0)
+    assert load(cache, "a")[0].id == "a"
+
+
+def test_a_passing_failure_is_tried_again_at_once(cache, loader):
+    loader.failure = OSError("the database is away")
+    with pytest.raises(OSError, match="away"):
+        load(cache, "a")
+    loader.failure = None
+    assert load(cache, "a")[0].id == "a"
+
+
+def test_failures_change_nothing(cache, loader, changes):
+    load(cache, "a")
+    assert len(changes) == 1
+    loader.failure = NotServable("damaged")
+    with pytest.raises(NotServable):
+        load(cache, "b")
+    assert len(changes) == 1
+    assert cache.get("a") is not None
+
+
+def test_what_is_unknown_goes_at_once_and_what_is_unwanted_when_idle(cache):
+    for version in load(cache, "deleted", "fresh"):
+        version.used_at = time.monotonic()
+    cache.keep(known={"fresh"}, wanted=set(), idle_seconds=60)
+    assert cache.get("deleted") is None
+    assert cache.get("fresh") is not None
+    cache.get("fresh").used_at -= 61
+    cache.keep(known={"fresh"}, wanted={"fresh"}, idle_seconds=60)
+    assert cache.get("fresh") is not None
+    cache.keep(known={"fresh"}, wanted=set(), idle_seconds=60)
+    assert cache.get("fresh") is None

@@ -1,0 +1,71 @@
+import asyncio
+import threading
+
+import pytest
+
+from app.errors import Unavailable
+from app.serving.execution import INLINE_SECONDS, Execution
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def execution():
+    execution = Execution(threads=1, limit=2)
+    yield execution
+    execution.close()
+
+
+async def thread_of(execution, seconds):
+    return await execution.run(threading.get_ident, seconds)
+
+
+async def test_short_work_runs_at_once_and_long_work_in_a_thread(execution):
+    here = threading.get_ident()
+    assert await thread_of(execution, INLINE_SECONDS / 2) == here
+    assert await thread_of(execution, INLINE_SECONDS) != here
+    assert await thread_of(execution, None) != here
+
+
+async def test_a_full_queue_refuses_and_says_when_to_come_back(execution):
+    gate = threading.Event()
+    busy = [asyncio.create_task(execution.run(gate.wait)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="2 predictions are waiting") as refusal:
+        await execution.run(gate.wait)
+    assert refusal.value.headers == {"Retry-After": "1"}
+    assert refusal.value.code == "overloaded"
+    gate.set()
+    await asyncio.gather(*busy)
+    assert await execution.run(lambda: "room again") == "room again"
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun(execution):
+    gate, begun = threading.Event(), threading.Event()
+    running = asyncio.create_task(execution.run(gate.wait))
+    waiting = asyncio.create_task(execution.run(begun.set))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.sleep(0)
+    gate.set()
+    await running
+    assert await execution.run(lambda: "room again") == "room again"
+    assert not begun.is_set()
+
+
+async def test_an_abandoned_work_counts_until_it_has_ended(execution):
+    gate, begun = threading.Event(), threading.Event()
+
+    def work():
+        begun.set()
+        gate.wait()
+
+    tasks = [asyncio.create_task(execution.run(work)) for _ in range(2)]
+    await asyncio.to_thread(begun.wait)
+    tasks[0].cancel()
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await execution.run(work)
+    gate.set()
+    await tasks[1]
+    assert await execution.run(lambda: "room again") == "room again"
