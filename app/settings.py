@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     predict_body_bytes: int = Field(
         32 * 1024**2, ge=1024, description="Largest body of a prediction request, in bytes."
     )
+    loaded_bytes: int = Field(
+        2 * 1024**3, ge=1024**2, description="Memory for versions that answer predictions, in bytes."
+    )
     upload_bytes: int = Field(4 * 1024**3, ge=1024, description="Largest upload, in bytes.")
     image_pixels: int = Field(25_000_000, ge=1, description="Largest image, in pixels, that is decoded.")
     max_parameters: int = Field(150_000_000, ge=1, description="Largest network, in parameters.")
