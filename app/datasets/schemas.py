@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.fields import MAX_NUMBER, Name, Text
+from app.fields import MAX_NUMBER, Name
 from models.reading.options import ReadingOptions
 from models.schema import DatasetSchema
 
@@ -61,7 +61,7 @@ def _last_part(filename: str) -> str:
 class UploadQuery(ReadingOptions):
     """How an upload is to be read, as query parameters."""
 
-    filename: Annotated[Text, AfterValidator(_last_part)] = Field(
+    filename: Annotated[str, AfterValidator(_last_part)] = Field(
         "upload.npz", max_length=255, description="Name of the file, for people.", examples=["digits.npz"]
     )
 

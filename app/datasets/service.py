@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.datasets import repository
 from app.datasets.schemas import DatasetRead, VersionRead
 from app.errors import Conflict, NotFound, shortened
-from app.fields import NAME_PATTERN, given_back, matches, original
+from app.fields import given_back, original
 from app.pagination import Page, PageQuery, cut, decode_cursor
 from app.tables import Dataset, DatasetVersion
 from app.tables.base import now
@@ -15,7 +15,7 @@ from app.tables.base import now
 
 def get(session: Session, owner: str, name: str, *, lock: bool = False) -> Dataset:
     """Return the dataset; raises NotFound for an unknown one and for somebody else's."""
-    dataset = repository.find(session, owner, name, lock=lock) if matches(NAME_PATTERN, name) else None
+    dataset = repository.find(session, owner, name, lock=lock)
     if dataset is None:
         raise NotFound(f"There is no dataset {shortened(name)}. GET /api/v1/datasets lists them.")
     return dataset

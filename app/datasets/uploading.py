@@ -1,5 +1,6 @@
 """The address that takes new versions: a streamed upload, or JSON that names what is here already."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Annotated
@@ -8,30 +9,30 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from pydantic_core import from_json
-from sqlalchemy.orm import Session
 from starlette.requests import ClientDisconnect
 
 from app.database import Database
 from app.datasets import adding, service, uploads
 from app.datasets.schemas import UploadQuery, VersionCreate, VersionRead
-from app.dependencies import DatabaseDep, PrincipalDep, SettingsDep, StoreDep
+from app.dependencies import DatabaseDep, PrincipalDep, StoreDep
 from app.documentation import problems
-from app.errors import BadRequest, TooLarge
-from app.settings import Settings
+from app.edge.headers import is_json, media_type
+from app.errors import BadRequest
 from app.storage import Store
 from app.tables import DatasetVersion
 
 router = APIRouter()
 
-Add = Callable[[Session], tuple[DatasetVersion, bool]]
+Add = Callable[..., tuple[DatasetVersion, bool]]
 
+JSON_BODY = VersionCreate.model_json_schema(ref_template="#/components/schemas/{model}")
+del JSON_BODY["$defs"]
 BODY = {
     "requestBody": {
         "required": True,
         "content": {
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-            "application/json": {"schema": VersionCreate.model_json_schema()},
+            "application/json": {"schema": JSON_BODY},
         },
     }
 }
@@ -53,23 +54,18 @@ async def create_version(
     response: Response,
     database: DatabaseDep,
     store: StoreDep,
-    settings: SettingsDep,
     principal: PrincipalDep,
 ) -> VersionRead:
     """Send an `.npz` file as the body (`curl -T FILE`), or JSON that names a built-in or earlier bytes."""
     await run_in_threadpool(_require_dataset, database, principal.owner, name)
-    if _is_json(request):
-        add = await _known(request, settings)
+    if is_json(media_type(request.scope)):
+        add: Add = partial(adding.add_known, body=_parsed(await request.body()))
     else:
-        add = await _uploaded(request, store, settings, query)
+        add = await _uploaded(request, store, query)
     added, is_new = await run_in_threadpool(_added, database, partial(add, owner=principal.owner, name=name))
     response.status_code = 202 if is_new else 200
     response.headers["Location"] = added.links["self"]
     return added
-
-
-def _is_json(request: Request) -> bool:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
 
 def _require_dataset(database: Database, owner: str, name: str) -> None:
@@ -78,36 +74,18 @@ def _require_dataset(database: Database, owner: str, name: str) -> None:
         service.get(session, owner, name)
 
 
-async def _known(request: Request, settings: Settings) -> Callable[..., tuple[DatasetVersion, bool]]:
-    body = bytearray()
-    async for chunk in _chunks(request):
-        body += chunk
-        if len(body) > settings.json_body_bytes:
-            raise TooLarge(
-                f"A JSON body may have {settings.json_body_bytes} bytes. To upload a file, send it with "
-                "another Content-Type, such as application/octet-stream.",
-                extra={"limit": settings.json_body_bytes},
-            )
-    return partial(adding.add_known, body=_parsed(bytes(body)))
-
-
 def _parsed(body: bytes) -> VersionCreate:
-    """Return what FastAPI would have made of the body, with its errors; it reads no body beside a stream."""
+    """Return what FastAPI would have made of the body; it reads none where an endpoint streams."""
+    sent = json.loads(body or b"null")
     try:
-        read = from_json(body, allow_inf_nan=False)
-    except ValueError:
-        raise BadRequest("The body is not valid JSON.", code="malformed_json") from None
-    try:
-        return VersionCreate.model_validate(read)
+        return VersionCreate.model_validate(sent)
     except ValidationError as error:
         located = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
-        raise RequestValidationError(located, body=read) from None
+        raise RequestValidationError(located, body=sent) from None
 
 
-async def _uploaded(
-    request: Request, store: Store, settings: Settings, query: UploadQuery
-) -> Callable[..., tuple[DatasetVersion, bool]]:
-    upload = await uploads.receive(_chunks(request), store.staging, settings.upload_bytes)
+async def _uploaded(request: Request, store: Store, query: UploadQuery) -> Add:
+    upload = await uploads.receive(_chunks(request), store.staging)
     stored = await run_in_threadpool(uploads.keep, upload, store)
     return partial(adding.add_upload, stored=stored, query=query)
 

@@ -1,21 +1,19 @@
 """Uploads: streamed to the staging folder, hashed and counted on the way; a broken one leaves nothing."""
 
 import asyncio
-import errno
 import hashlib
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.errors import FieldError, Invalid, TooLarge, Unavailable, UnsupportedMediaType, shortened
+from app.errors import FieldError, Invalid, UnsupportedMediaType, shortened
 from app.identifiers import new_id
 from app.storage import Store, Stored
 
 # Large enough that handing a piece to a thread costs little beside writing it.
 PIECE_BYTES = 1024**2
 ZIP_MAGIC = b"PK\x03\x04"
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True)
@@ -27,22 +25,17 @@ class Upload:
     bytes: int
 
 
-async def receive(chunks: AsyncIterator[bytes], folder: Path, limit: int) -> Upload:
-    """Write a body of at most ``limit`` bytes into ``folder``.
+async def receive(chunks: AsyncIterator[bytes], folder: Path) -> Upload:
+    """Write a body into ``folder``.
 
-    What is not a zip archive is refused at its first bytes, one that is too large when it crosses the limit,
-    one whose end is missing at the end. Whatever ends it early, no file is left.
+    What is not a zip archive is refused at its first bytes, one whose end is missing at the end. Whatever
+    ends the upload early, such as ``chunks`` raising that it is too large, no file is left.
     """
     path = folder / new_id("upload")
     try:
-        return await _write(chunks, path, limit)
-    except BaseException as error:
+        return await _write(chunks, path)
+    except BaseException:
         path.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in _DISK_FULL:
-            raise Unavailable(
-                "The disk is full; nothing of the upload was kept. Make room, then send it again.",
-                code="storage_low",
-            ) from error
         raise
 
 
@@ -54,17 +47,13 @@ def keep(upload: Upload, store: Store) -> Stored:
         upload.path.unlink(missing_ok=True)
 
 
-async def _write(chunks: AsyncIterator[bytes], path: Path, limit: int) -> Upload:
+async def _write(chunks: AsyncIterator[bytes], path: Path) -> Upload:
     digest, size = hashlib.sha256(), 0
     with await asyncio.to_thread(path.open, "xb") as file:
         async for piece in _pieces(chunks):
             if size == 0:
                 _require_zip(piece)
             size += len(piece)
-            if size > limit:
-                raise TooLarge(
-                    f"An upload may have {limit} bytes, this one has more.", extra={"limit": limit}
-                )
             await asyncio.to_thread(file.write, piece)
             await asyncio.to_thread(digest.update, piece)
     if size == 0:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
-from app.fields import MAX_INTEGER, DatasetReference, JsonObject, Name, Text
+from app.fields import MAX_INTEGER, DatasetReference, Name
 from app.jobs.states import JobKind, JobState
 from app.pagination import PageQuery
 
@@ -22,12 +22,12 @@ EXAMPLE: JsonDict = {
 Priority = Annotated[int, Field(ge=-100, le=100, description="Higher runs first.")]
 Tags = Annotated[
     dict[
-        Annotated[Text, StringConstraints(min_length=1, max_length=64)],
-        Annotated[Text, Field(max_length=256)],
+        Annotated[str, StringConstraints(min_length=1, max_length=64)],
+        Annotated[str, Field(max_length=256)],
     ],
     Field(max_length=32, description="Your own labels, 32 at most.", examples=[{"purpose": "first try"}]),
 ]
-Notes = Annotated[Text, Field(max_length=10_000, description="Free text.")]
+Notes = Annotated[str, Field(max_length=10_000, description="Free text.")]
 
 
 class JobCreate(BaseModel):
@@ -37,11 +37,11 @@ class JobCreate(BaseModel):
 
     model: Annotated[Name, Field(description="Name under which the network is published.")]
     dataset: DatasetReference
-    network: JsonObject = Field(
+    network: dict[str, Any] = Field(
         description="A preset, a family, or both, and every field that shall differ; see GET /families.",
         examples=[NETWORK_EXAMPLE],
     )
-    training: JsonObject | None = Field(
+    training: dict[str, Any] | None = Field(
         None,
         description="Fields that shall differ from the preset's training, or from the defaults.",
         examples=[TRAINING_EXAMPLE],
@@ -91,7 +91,7 @@ class LogQuery(EventQuery):
 class MetricsQuery(BaseModel):
     """Which curves, and how fine."""
 
-    keys: list[Annotated[Text, Field(max_length=100)]] = Field(
+    keys: list[Annotated[str, Field(max_length=100)]] = Field(
         [],
         max_length=100,
         description="Names of series, all by default; may be repeated.",

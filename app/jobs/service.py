@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.conditional import entity_tag, require_match
 from app.database import ring_after_commit
 from app.errors import Conflict, NotFound
-from app.fields import matches, original
+from app.fields import original
 from app.jobs import repository
 from app.jobs.finishing import invalidate
 from app.jobs.moving import move
@@ -17,7 +17,6 @@ from app.pagination import Page, PageQuery, cut, decode_cursor
 from app.tables import Job
 from app.tables.base import now
 
-JOB_PATTERN = r"^job_[0-9a-z]{26}$"
 READING_CANCELLED = {
     "code": "bad_data",
     "message": "Its reading was cancelled.",
@@ -28,7 +27,7 @@ READING_CANCELLED = {
 
 def get(session: Session, owner: str, job_id: str, *, lock: bool = False) -> Job:
     """Return the job; raises NotFound for an unknown one and for somebody else's."""
-    job = repository.find(session, owner, job_id, lock=lock) if matches(JOB_PATTERN, job_id) else None
+    job = repository.find(session, owner, job_id, lock=lock)
     if job is None:
         raise NotFound("There is no such job. GET /api/v1/jobs lists them.")
     return job

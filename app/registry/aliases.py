@@ -85,7 +85,7 @@ def remove(session: Session, owner: str, name: str, alias: str, *, actor: str, i
 
 
 def _get(session: Session, model: RegisteredModel, alias: str) -> Alias:
-    found = repository.find_alias(session, model, alias) if matches(ALIAS_PATTERN, alias) else None
+    found = repository.find_alias(session, model, alias)
     if found is None:
         raise NotFound(
             f"The model {model.name} has no alias {shortened(alias)}. "

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, NotFound, shortened
-from app.fields import NAME_PATTERN, given_back, matches, original
+from app.fields import given_back, original
 from app.pagination import Page, PageQuery, cut, decode_cursor
 from app.registry import artifacts, repository
 from app.registry.schemas import Lineage, ModelRead, VersionRead, VersionSummary
@@ -16,7 +16,7 @@ from app.tables.base import now
 
 def get(session: Session, owner: str, name: str, *, lock: bool = False) -> RegisteredModel:
     """Return the model; raises NotFound for an unknown one and for somebody else's."""
-    model = repository.find(session, owner, name, lock=lock) if matches(NAME_PATTERN, name) else None
+    model = repository.find(session, owner, name, lock=lock)
     if model is None:
         raise NotFound(f"There is no model {shortened(name)}. GET /api/v1/models lists them.")
     return model
