@@ -15,8 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-# Predictions come first: on a full machine a trainer gets the processor that they leave.
-NICENESS = 5
 REAPING_SECONDS = 0.01
 _PASSED_ON = (
     "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH",
@@ -106,7 +104,10 @@ def start_cold(program: Program, order_dir: Path, environment: Mapping[str, str]
     ours, theirs = open_pipes()
     try:
         process = subprocess.Popen(
-            [*python("-m", program.module), str(order_dir), "--events-fd", str(theirs.events)],
+            [
+                *python("-m", program.module),
+                *(str(order_dir), "--events-fd", str(theirs.events), "--parent-pid", str(os.getpid())),
+            ],
             stdin=theirs.stdin,
             stdout=theirs.output,
             stderr=theirs.output,
@@ -120,19 +121,12 @@ def start_cold(program: Program, order_dir: Path, environment: Mapping[str, str]
         raise
     finally:
         theirs.close()
-    be_nice_to_others(process.pid)
     return ColdChild(process, ours)
 
 
 def python(*arguments: str) -> list[str]:
     """Return a command of this Python that loads nothing from the working directory."""
     return [sys.executable, "-P", *arguments]
-
-
-def be_nice_to_others(pid: int) -> None:
-    """Lower the priority of a process and of what it starts from now on."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
 
 
 def environment_of_children(data_dir: Path) -> dict[str, str]:

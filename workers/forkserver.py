@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from workers.children.program import NICENESS
 from workers.lineage import die_with_parent
 
 REQUEST_BYTES = 64 * 1024
@@ -84,6 +85,7 @@ def _tell(control: socket.socket, message: dict[str, Any]) -> None:
 def run(control_fd: int, parent: int, module: str, preload: list[str]) -> None:
     """Load everything, then serve."""
     die_with_parent(parent)
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     # Ctrl-C in a terminal is the worker's to handle; this process ends when its socket closes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Python 3.12 warns of threads at a fork: those that libraries start while loading hold no locks.

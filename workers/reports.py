@@ -4,7 +4,15 @@ import json
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from app.jobs.recording import Reported, finite
 from workers.protocol import ChildEvent, Failure
@@ -67,6 +75,14 @@ class _Epoch(_Data):
     metrics: dict[_Name, float | None]
     seconds: _Seconds = None
     eta: _Seconds = None
+    flags: dict[_Name, Literal["nan", "inf", "-inf"]] = Field(default_factory=dict, exclude=True)
+
+    @model_validator(mode="after")
+    def _restore_numbers(self) -> "_Epoch":
+        # In JSON such a number is null, and its flag says which it was.
+        for key in self.flags.keys() & self.metrics.keys():
+            self.metrics[key] = float(self.flags[key])
+        return self
 
 
 class _Log(_Data):

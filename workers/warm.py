@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from workers.child import Child, Pipes, Program, be_nice_to_others, open_pipes, python
+from workers.child import Child, Pipes, Program, open_pipes, python
 
 LOADING_SECONDS = 60.0
 FORKING_SECONDS = 5.0
@@ -43,7 +43,6 @@ class ForkServer:
                 env=dict(environment),
                 start_new_session=True,
             )
-        be_nice_to_others(self._process.pid)
         self._socket = ours
         self._started = time.monotonic()
         self._ready = False

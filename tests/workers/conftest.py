@@ -66,7 +66,11 @@ class WorkerProcess:
                 [sys.executable, "-P", PROGRAMS / "scripted_worker.py"],
                 env=os.environ
                 | {f"KERAFORGE_{name.upper()}": str(value) for name, value in values.items()}
-                | {"PYTHONPATH": str(PROGRAMS)},
+                | {
+                    "PYTHONPATH": os.pathsep.join(
+                        [str(PROGRAMS), *filter(None, [os.environ.get("PYTHONPATH")])]
+                    )
+                },
                 stdout=output,
                 stderr=output,
                 cwd="/",
