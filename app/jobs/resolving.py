@@ -1,5 +1,6 @@
 """Resolving: what a training job will do in full, once its dataset is known."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,10 +12,12 @@ from app.errors import FieldError, Invalid
 from app.jobs.moving import move
 from app.tables import DatasetVersion, Job
 from app.tables.base import now
-from models.presets import SpecError, resolve
-from models.schema import DatasetSchema, input_of
+from models.presets import MAX_PARAMETERS, SpecError, resolve
+from models.reading.limits import MAX_SIDE
+from models.schema import DatasetSchema, InputSchema, input_of
 
-MAX_PARAMETERS = 150_000_000
+# Every layer that fits some dataset fits this one; how many parameters it has there says nothing.
+LARGEST_IMAGES = InputSchema(shape=(MAX_SIDE, MAX_SIDE, 3), classes=2)
 
 
 def resolved(
@@ -35,6 +38,24 @@ def resolved(
         "network": whole.network.model_dump(mode="json"),
         "training": whole.training.model_dump(mode="json"),
         "dataset": f"{version.dataset.name}@{version.number}",
+        "rows": _rows(schema, version.profile or {}, whole.training.validation),
+    }
+
+
+def check_without_rows(network: Mapping[str, Any], training: Mapping[str, Any] | None) -> None:
+    """Raise SpecError for specs that are wrong whatever the dataset, which is still being read."""
+    resolve(network, training, LARGEST_IMAGES, max_parameters=sys.maxsize)
+
+
+def _rows(schema: DatasetSchema, profile: Mapping[str, Any], fraction: float) -> dict[str, int]:
+    """Return how many rows train, validate and test: the trainer cuts this fraction of each class."""
+    test = profile.get("test_classes", {})
+    sizes = [count - test.get(label, 0) for label, count in profile.get("classes", {}).items()]
+    validation = sum(round(size * fraction) for size in sizes)
+    return {
+        "train": schema.rows - schema.test_rows - validation,
+        "validation": validation,
+        "test": schema.test_rows,
     }
 
 

@@ -5,15 +5,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.datasets import repository as datasets
-from app.errors import FieldError, Invalid
-from app.fields import split_reference
+from app.datasets.references import named_version
 from app.jobs import idempotency, resolving
 from app.jobs.events import enter_phase
 from app.jobs.queueing import queue
 from app.jobs.schemas import JobCreate
 from app.jobs.service import described
-from app.tables import DatasetVersion, Job
+from app.tables import Job
 from models.presets import SpecError
 
 
@@ -48,7 +46,8 @@ def submit(session: Session, owner: str, body: JobCreate, *, max_parameters: int
 
     Where the dataset is still being read, the job waits for it, and is resolved when it is ready.
     """
-    version = _version(session, owner, body.dataset)
+    # Locked: were its reading to end just now, the job would neither be resolved nor wait.
+    version = named_version(session, owner, body.dataset, lock=True)
     network, training = body.network, body.training
     try:
         if version.state == "ready":
@@ -74,38 +73,6 @@ def submit(session: Session, owner: str, body: JobCreate, *, max_parameters: int
     if whole is None:
         enter_phase(session, job, "waiting_for_dataset")
     return job
-
-
-def _version(session: Session, owner: str, reference: str) -> DatasetVersion:
-    """Return the version that a job names, or the dataset's latest usable one.
-
-    It is locked: were its reading to end just now, the job would neither be resolved nor wait.
-    """
-    name, number = split_reference(reference)
-    dataset = datasets.find(session, owner, name)
-    if dataset is None:
-        raise _refused(f"There is no dataset {name}. Create it with POST /api/v1/datasets.", "not_found")
-    if number is None:
-        usable = (row for row in datasets.versions(session, dataset) if row.state != "invalid")
-        version = next(usable, None)
-    else:
-        version = datasets.find_version(session, dataset, number)
-    if version is not None:
-        datasets.lock_versions(session, [version])
-    if version is None or version.deleted_at is not None:
-        raise _refused(f"The dataset {name} has no {_named(number)}. Upload one to it first.", "not_found")
-    if version.state == "invalid":
-        address = f"/api/v1/datasets/{name}/versions/{version.number}"
-        raise _refused(f"{name}@{version.number} could not be read; GET {address} says why.", "invalid")
-    return version
-
-
-def _named(number: int | None) -> str:
-    return "version that can be used" if number is None else f"version {number}"
-
-
-def _refused(message: str, code: str) -> Invalid:
-    return Invalid(message, errors=[FieldError("/dataset", code, message)])
 
 
 def _answer(session: Session, job: Job) -> Answer:

@@ -58,7 +58,7 @@ def write_canonical(source: Source, options: ReadingOptions, folder: Path, max_b
     (folder / SCHEMA_FILE).write_text(schema.model_dump_json(indent=2) + "\n")
     return Reading(
         schema=schema,
-        profile=profile(pixels, images, classes, labels),
+        profile=profile(pixels, images, classes, labels, split.test_rows),
         split=split.description,
         warnings=[
             *source.warnings,

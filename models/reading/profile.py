@@ -44,14 +44,16 @@ def border_means(images: np.ndarray) -> np.ndarray:
     return means
 
 
-def profile(pixels: Pixels, images: np.ndarray, classes: np.ndarray, labels: list[str]) -> dict[str, Any]:
+def profile(
+    pixels: Pixels, images: np.ndarray, classes: np.ndarray, labels: list[str], test_rows: np.ndarray
+) -> dict[str, Any]:
     """Return the figures that are shown of a dataset; plain JSON values."""
-    counts = np.bincount(classes, minlength=len(labels))
     return {
         "rows": len(images),
         "shape": list(images.shape[1:]),
         "dtype": str(images.dtype),
-        "classes": {label: int(count) for label, count in zip(labels, counts, strict=True)},
+        "classes": _counts(classes, labels),
+        "test_classes": _counts(classes[test_rows], labels),
         "range": [pixels.low, pixels.high],
         "mean": pixels.mean,
         "background": pixels.background,
@@ -59,6 +61,11 @@ def profile(pixels: Pixels, images: np.ndarray, classes: np.ndarray, labels: lis
         "constant": pixels.low == pixels.high,
         "duplicates": len(images) - len(np.unique(pixels.row_digests)),
     }
+
+
+def _counts(classes: np.ndarray, labels: list[str]) -> dict[str, int]:
+    counts = np.bincount(classes, minlength=len(labels))
+    return {label: int(count) for label, count in zip(labels, counts, strict=True)}
 
 
 def profile_warnings(

@@ -39,6 +39,7 @@ def test_the_profile_tells_what_the_data_is_like(saved: Saved, read: Read) -> No
     assert profile["shape"] == [4, 4, 1]
     assert profile["dtype"] == "uint8"
     assert profile["classes"] == {"0": 8, "1": 4}
+    assert profile["test_classes"] == {"0": 2, "1": 1}
     assert profile["range"] == [0, 220]
     assert profile["mean"] == pytest.approx(x.mean())
     assert profile["background"] == 0
