@@ -26,7 +26,7 @@ class Events:
         ``inf`` or ``-inf``. Raises :class:`Stopped` where nobody reads any more.
         """
         flags: dict[str, str] = {}
-        data = _finite(data, flags)
+        data = finite(data, flags)
         line = json.dumps({"type": event, "data": data | {"flags": flags} if flags else data}) + "\n"
         if len(line) > LINE_BYTES:
             raise ValueError(
@@ -53,12 +53,14 @@ def _write(descriptor: int, line: bytes) -> None:
         line = line[os.write(descriptor, line) :]
 
 
-def _finite(value: Any, flags: dict[str, str], key: str = "") -> Any:
+def finite(value: Any, flags: dict[str, str] | None = None, key: str = "") -> Any:
+    """Return ``value`` with None for numbers that JSON does not know; ``flags`` then learns which, by key."""
     if isinstance(value, dict):
-        return {name: _finite(member, flags, name) for name, member in value.items()}
+        return {name: finite(member, flags, name) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(member, flags, key) for member in value]
+        return [finite(member, flags, key) for member in value]
     if isinstance(value, float) and not math.isfinite(value):
-        flags[key] = str(value)
+        if flags is not None:
+            flags[key] = str(value)
         return None
     return value

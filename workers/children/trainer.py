@@ -1,0 +1,66 @@
+"""The training program: a network is built, trained, evaluated and exported.
+
+Run it by hand: ``python -P -m workers.children.trainer ORDER_DIR``. It may also be forked from a process that
+has imported this module and done nothing with it.
+"""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from models.registry import build
+from models.schema import input_of
+from models.training import Diverged, TrainingData, configure, train
+from workers.children.artifact import Trained, write_artifact
+from workers.children.events import Events
+from workers.children.program import Failed, out_of_memory, run, start
+from workers.children.rows import Rows, open_rows
+from workers.children.stopping import Stop
+from workers.protocol import Failure, Order, TrainingOrder
+
+
+def main(order_dir: Path, events_fd: int, *, parent_pid: int | None = None) -> int:
+    """Train what the order asks for; return the exit status."""
+    return run(do, order_dir, events_fd, parent_pid=parent_pid)
+
+
+def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
+    """Do a training order: its files, its events, its result."""
+    assert isinstance(order, TrainingOrder)
+    events.phase("preparing")
+    try:
+        configure(order.threads, order.training)
+        rows = open_rows(order)
+        stop.check()
+        trained = _train(order, rows, events, stop)
+        result = write_artifact(trained, order, rows, output, events)
+    except Diverged as error:
+        raise Failed(_diverged(error)) from error
+    except tf.errors.ResourceExhaustedError as error:
+        raise Failed(out_of_memory()) from error
+    stop.check()
+    events.send("result", result)
+
+
+def _train(order: TrainingOrder, rows: Rows, events: Events, stop: Stop) -> Trained:
+    events.phase("building")
+    source = input_of(order.dataset_schema)
+    network = build(order.network, source, seed=order.training.seed)
+    stop.check()
+    events.phase("training")
+    data = TrainingData(rows.x, rows.y, rows.training, rows.validation, order.dataset_schema.labels)
+    outcome = train(network, order.network, order.training, data, source, events.send, stop.requested)
+    stop.check()
+    return Trained(network, outcome.epochs, outcome.best, outcome.stop_reason)
+
+
+def _diverged(error: Diverged) -> Failure:
+    return Failure(
+        code="diverged",
+        message=f"The loss became infinite or not a number in epoch {error.epoch}.",
+        hint="Use a smaller learning rate, or clip the gradients.",
+    )
+
+
+if __name__ == "__main__":
+    start(main)
