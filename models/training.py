@@ -1,0 +1,250 @@
+"""The train loop, one for every family: epochs of chunks, validation, the best weights.
+
+Everything that changes is in one :class:`models.state.State`, which exists between two chunks only; the order
+of rows is a function of seed and epoch. So the same order gives the same bits.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from models.augmentation import augmenter
+from models.batches import batches_of, class_weights, order_of
+from models.chunks import Chunks, Feed, Scores
+from models.optimizers import rate_of, update_of
+from models.schema import InputSchema
+from models.specs.network import NetworkSpec
+from models.specs.training import EarlyStopping, TrainingSpec
+from models.state import Packing, State, values_of
+from models.step import Sums, classifier_score, classifier_step
+
+PROGRESS_SECONDS = 0.5
+
+Report = Callable[[str, dict[str, Any]], None]
+StopReason = Literal["completed", "early_stopping", "max_seconds", "stopped"]
+
+
+class Diverged(Exception):
+    """The loss became NaN or infinite in an epoch, counted from 1."""
+
+    def __init__(self, epoch: int, step: int) -> None:
+        super().__init__(f"the loss is not a number in epoch {epoch}, by step {step}")
+        self.epoch = epoch
+        self.step = step
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """``x`` of shape ``[rows, *source.shape]``, ``y`` int64; row numbers, int64, of either purpose."""
+
+    x: np.ndarray
+    y: np.ndarray
+    train_rows: np.ndarray
+    validation_rows: np.ndarray
+    source: InputSchema
+
+
+@dataclass
+class TrainingOutcome:
+    """The figures of each epoch, the best one, and why training ended."""
+
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, Any] | None = None
+    stop_reason: StopReason = "completed"
+
+
+def configure(threads: int, training: TrainingSpec) -> None:
+    """Fix what decides bits, before any operation has run: threads and deterministic operations."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    if training.determinism == "strict":
+        tf.config.experimental.enable_op_determinism()
+
+
+def train(
+    network: keras.Model,
+    spec: NetworkSpec,
+    training: TrainingSpec,
+    data: TrainingData,
+    *,
+    report: Report,
+    should_stop: Callable[[], bool],
+) -> TrainingOutcome:
+    """Train a network and leave it with its best weights: those of the lowest validation loss, or the last.
+
+    Calls ``report("epoch" | "progress", figures)``. Raises :class:`Diverged`.
+    """
+    return _Training(network, spec, training, data, report=report, should_stop=should_stop).run()
+
+
+class _Training:
+    def __init__(
+        self,
+        network: keras.Model,
+        spec: NetworkSpec,
+        training: TrainingSpec,
+        data: TrainingData,
+        *,
+        report: Report,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._network, self._training, self._data = network, training, data
+        self._report, self._should_stop = report, should_stop
+        self._steps_per_epoch = math.ceil(len(data.train_rows) / training.batch_size)
+        self._rate = rate_of(training.optimizer, self._steps_per_epoch, training.epochs)
+        self._packing = Packing(network)
+        augment = augmenter(training.augmentation, data.source, training.seed)
+        update = update_of(training.optimizer, self._rate)
+        self._state = self._best_state = self._first_state(update.slots, augment)
+        weights = class_weights(data.y, data.train_rows, training.class_weight, data.source.labels)
+        step = classifier_step(network, self._packing, update, augment, tf.constant(weights))
+        feed = Feed(data.x, data.y)
+        self._chunks = Chunks(step, feed, self._state, xla=uses_xla(spec, training))
+        self._scores = Scores(classifier_score(network, self._packing), feed, self._state)
+        self._outcome = TrainingOutcome()
+        self._step = 0
+        self._started = self._reported = time.monotonic()
+
+    def run(self) -> TrainingOutcome:
+        for epoch in range(1, self._training.epochs + 1):
+            started = time.monotonic()
+            sums = self._run_epoch(epoch)
+            if sums is None:
+                break
+            figures = self._figures(epoch, sums, time.monotonic() - started)
+            self._outcome.epochs.append(figures)
+            self._report("epoch", figures)
+            self._keep_if_best(epoch, figures["metrics"])
+            if self._is_over(epoch):
+                break
+        self._leave_best_weights()
+        return self._outcome
+
+    def _first_state(self, slots: int, augment: keras.Model | None) -> State:
+        weights = self._packing.pack(values_of(self._network.trainable_variables))
+        return State(
+            tf.constant(0, tf.int64),
+            weights,
+            values_of(self._network.non_trainable_variables),
+            [[tf.zeros_like(weight) for weight in weights] for _ in range(slots)],
+            values_of(augment.non_trainable_variables) if augment is not None else [],
+        )
+
+    def _run_epoch(self, epoch: int) -> Sums | None:
+        """Take the steps of one epoch; None if it was cut short."""
+        order = order_of(self._data.train_rows, self._training.seed, epoch - 1)
+        total = Sums(0.0, 0, 0)
+        for batches in batches_of(order, self._training.batch_size):
+            place = 0
+            while place < len(batches):
+                if self._should_stop():
+                    self._outcome.stop_reason = "stopped"
+                    return None
+                part = batches[place : place + self._chunks.steps]
+                self._state, sums = self._chunks.run(self._state, part)
+                place += len(part)
+                self._step += len(part)
+                total = total.plus(sums)
+                if not math.isfinite(total.loss):
+                    raise Diverged(epoch, self._step)
+                self._report_progress(epoch)
+        return total
+
+    def _report_progress(self, epoch: int) -> None:
+        if time.monotonic() - self._reported < PROGRESS_SECONDS:
+            return
+        self._reported = time.monotonic()
+        steps = self._step - (epoch - 1) * self._steps_per_epoch
+        self._report(
+            "progress",
+            {
+                "epoch": epoch,
+                "epochs": self._training.epochs,
+                "step": self._step,
+                "share": round(steps / self._steps_per_epoch, 4),
+                "eta": self._eta(),
+            },
+        )
+
+    def _eta(self) -> float:
+        """Estimate the seconds until the last epoch ends."""
+        done = self._step / (self._steps_per_epoch * self._training.epochs)
+        return round((time.monotonic() - self._started) * (1 - done) / max(done, 1e-9), 2)
+
+    def _figures(self, epoch: int, sums: Sums, seconds: float) -> dict[str, Any]:
+        metrics = {"loss": sums.loss / sums.rows, "accuracy": sums.right / sums.rows}
+        if len(self._data.validation_rows):
+            scored = self._scores.run(self._state, self._data.validation_rows)
+            metrics["val_loss"] = scored.loss / scored.rows
+            metrics["val_accuracy"] = scored.right / scored.rows
+        metrics["learning_rate"] = self._rate(self._step - 1)
+        return {
+            "epoch": epoch,
+            "epochs": self._training.epochs,
+            "step": self._step,
+            "metrics": {key: float(value) for key, value in metrics.items()},
+            "seconds": round(seconds, 4),
+            "eta": self._eta(),
+        }
+
+    def _keep_if_best(self, epoch: int, metrics: dict[str, float]) -> None:
+        monitor = self._monitor
+        if monitor not in metrics:
+            self._best_state = self._state
+            return
+        sign = -1 if monitor == "val_accuracy" else 1
+        best = self._outcome.best
+        if best is None or sign * metrics[monitor] < sign * best["value"]:
+            self._best_state = self._state
+            self._outcome.best = {"epoch": epoch, "monitor": monitor, "value": metrics[monitor]}
+
+    @property
+    def _monitor(self) -> str:
+        stopping = self._training.early_stopping
+        return stopping.monitor if stopping else "val_loss"
+
+    def _is_over(self, epoch: int) -> bool:
+        seconds = self._training.max_seconds
+        if seconds is not None and time.monotonic() - self._started >= seconds:
+            self._outcome.stop_reason = "max_seconds"
+            return epoch < self._training.epochs
+        stopping = self._training.early_stopping
+        if stopping and epoch < self._training.epochs and self._is_stuck(stopping):
+            self._outcome.stop_reason = "early_stopping"
+            return True
+        return False
+
+    def _is_stuck(self, stopping: EarlyStopping) -> bool:
+        """Return whether the last ``patience`` epochs brought no improvement of at least ``min_delta``."""
+        sign = -1 if stopping.monitor == "val_accuracy" else 1
+        values = [
+            sign * epoch["metrics"][stopping.monitor]
+            for epoch in self._outcome.epochs
+            if stopping.monitor in epoch["metrics"]
+        ]
+        earlier, recent = values[: -stopping.patience], values[-stopping.patience :]
+        return bool(earlier) and min(recent) > min(earlier) - max(stopping.min_delta, 1e-12)
+
+    def _leave_best_weights(self) -> None:
+        weights = self._packing.unpack(self._best_state.weights)
+        for variable, value in zip(self._network.trainable_variables, weights, strict=True):
+            variable.assign(value)
+        others = self._best_state.others
+        for variable, value in zip(self._network.non_trainable_variables, others, strict=True):
+            variable.assign(value)
+
+
+def uses_xla(spec: NetworkSpec, training: TrainingSpec) -> bool:
+    """Return whether the step is compiled with XLA: a fixed rule, since it changes bits.
+
+    On CPU XLA made convolutions ten times slower; on a GPU Keras compiles by default, and so do we.
+    """
+    if training.xla != "auto":
+        return training.xla == "on"
+    return training.determinism != "strict" and bool(tf.config.list_physical_devices("GPU"))
