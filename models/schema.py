@@ -52,6 +52,9 @@ class InputSchema(Frozen):
     classes: int = Field(ge=2, le=100_000, description="Number of classes.")
     low: float = Field(0.0, description="Value that black has in the rows.")
     high: float = Field(1.0, description="Value that white has in the rows.")
+    labels: tuple[str, ...] = Field(
+        (), description="Class names, where known: they check what names classes."
+    )
 
 
 def input_of(schema: DatasetSchema) -> InputSchema:
@@ -62,4 +65,5 @@ def input_of(schema: DatasetSchema) -> InputSchema:
         classes=len(schema.labels),
         low=schema.image.low,
         high=schema.image.high,
+        labels=tuple(schema.labels),
     )

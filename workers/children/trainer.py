@@ -48,8 +48,10 @@ def _train(order: TrainingOrder, rows: Rows, events: Events, stop: Stop) -> Trai
     network = build(order.network, source, seed=order.training.seed)
     stop.check()
     events.phase("training")
-    data = TrainingData(rows.x, rows.y, rows.training, rows.validation, order.dataset_schema.labels)
-    outcome = train(network, order.network, order.training, data, source, events.send, stop.requested)
+    data = TrainingData(rows.x, rows.y, rows.training, rows.validation, source)
+    outcome = train(
+        network, order.network, order.training, data, report=events.send, should_stop=stop.requested
+    )
     stop.check()
     return Trained(network, outcome.epochs, outcome.best, outcome.stop_reason)
 
