@@ -3,13 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from app.errors import BadRequest, TooLarge, UnsupportedMediaType, shortened
-
-
-class Disconnected(Exception):
-    """The client went away; nobody waits for an answer."""
 
 
 class BodyHeaders(NamedTuple):
@@ -41,7 +38,7 @@ async def read_body(receive: Receive, headers: BodyHeaders, limit: int) -> bytes
     """Return the whole body.
 
     Raises :class:`~app.errors.TooLarge` as soon as it is known to exceed ``limit`` bytes and
-    :class:`Disconnected` if the client leaves.
+    :class:`~starlette.requests.ClientDisconnect` if the client leaves.
     """
     if headers.length is not None and headers.length > limit:
         raise _too_large(limit)
@@ -50,7 +47,7 @@ async def read_body(receive: Receive, headers: BodyHeaders, limit: int) -> bytes
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Disconnected
+            raise ClientDisconnect
         part = message.get("body", b"")
         size += len(part)
         if size > limit:

@@ -5,7 +5,7 @@ from weakref import WeakKeyDictionary
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import NotAllowed, NotFound, UnsupportedMediaType, shortened
-from app.protocols.body import Disconnected, read_body, read_headers
+from app.protocols.body import read_body, read_headers
 from app.protocols.json_rows import RowsReader
 from app.protocols.pictures import IMAGE_TYPES, image_type, read_picture
 from app.protocols.predictions import Classification, Header, lineage_headers
@@ -56,12 +56,8 @@ class Predict:
                 f"Predictions are asked for with POST, not {shortened(scope['method'])}.",
                 headers={"Allow": "POST"},
             )
-        try:
-            wire, answer = await self._answer(
-                scope, receive, Target(scope["state"]["principal"].owner, *asked)
-            )
-        except Disconnected:
-            return
+        target = Target(scope["state"]["principal"].owner, *asked)
+        wire, answer = await self._answer(scope, receive, target)
         headers = [(b"content-length", b"%d" % len(answer)), *wire.headers]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})

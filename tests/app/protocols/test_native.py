@@ -1,0 +1,321 @@
+import asyncio
+import io
+import json
+import threading
+from types import SimpleNamespace
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.edge.problems import answer, problem_of
+from app.protocols.native import INLINE_BODY_BYTES, Predict
+from app.serving.engine import Engine
+
+pytestmark = pytest.mark.anyio
+
+PATH = "/api/v1/models/digits/predict"
+ROWS = np.random.default_rng(7).integers(0, 17, (3, 8, 8, 1)).astype(np.float32)
+
+NOISE = np.random.default_rng(8).integers(0, 255, (64, 64)).astype(np.uint8)
+
+
+@pytest.fixture
+def settings(settings):
+    return settings.model_copy(update={"predict_body_bytes": 1024**2, "image_pixels": 10_000})
+
+
+@pytest.fixture
+def engine(registry, settings):
+    engine = Engine(registry.database, registry.store, settings)
+    engine.start()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+async def client(engine, settings):
+    """The application behind the least of an edge: a caller, and errors as problems."""
+
+    async def elsewhere(scope, receive, send):
+        await send({"type": "http.response.start", "status": 299, "headers": []})
+        await send({"type": "http.response.body"})
+
+    predict = Predict(elsewhere, engine=engine, settings=settings)
+
+    async def edge(scope, receive, send):
+        scope["state"] = {"principal": SimpleNamespace(owner="local")}
+        try:
+            await predict(scope, receive, send)
+        except Exception as error:
+            status, headers, body = answer(problem_of(error), scope["path"], "request")
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+    transport = httpx.ASGITransport(edge, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+def probabilities(response):
+    assert response.status_code == 200, response.text
+    return np.array([row["probabilities"] for row in response.json()["predictions"]], np.float32)
+
+
+def png(pixels, mode="L"):
+    content = io.BytesIO()
+    Image.fromarray(pixels, mode).save(content, "PNG")
+    return content.getvalue()
+
+
+async def test_rows_are_answered_with_labels_probabilities_and_lineage(client, registry):
+    version = registry.publish(seed=4)
+    response = await client.post(PATH, json={"instances": ROWS.tolist()})
+    expected = registry.graphs[version.id].answer(ROWS)
+    np.testing.assert_allclose(probabilities(response), expected, atol=1e-6)
+    body = response.json()
+    assert {key: body[key] for key in ("model", "version", "job", "labels")} == {
+        "model": "digits",
+        "version": 1,
+        "job": version.job_id,
+        "labels": ["zero", "one", "two"],
+    }
+    best = expected.argmax(axis=1)
+    assert [row["label"] for row in body["predictions"]] == [body["labels"][index] for index in best]
+    assert [np.float32(row["probability"]) for row in body["predictions"]] == [
+        max(np.float32(row["probabilities"])) for row in body["predictions"]
+    ]
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-keraforge-model"] == "digits"
+    assert response.headers["x-keraforge-version"] == "1"
+    assert response.headers["x-keraforge-job"] == version.job_id
+
+
+async def test_versions_and_aliases_have_addresses(client, registry):
+    registry.publish(seed=1)
+    second = registry.publish(seed=2, alias="candidate")
+    for path, number in [
+        (PATH, 1),
+        ("/api/v1/models/digits/versions/1/predict", 1),
+        ("/api/v1/models/digits/versions/2/predict", 2),
+        ("/api/v1/models/digits/aliases/candidate/predict", second.number),
+    ]:
+        response = await client.post(path, json={"instances": ROWS.tolist()})
+        assert response.json()["version"] == number
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/api/v1/models/letters/predict", "model_not_found"),
+        ("/api/v1/models/digits/versions/9/predict", "version_not_found"),
+        ("/api/v1/models/digits/versions/one/predict", "version_not_found"),
+        ("/api/v1/models/digits/versions/-1/predict", "version_not_found"),
+        ("/api/v1/models/digits/versions/²/predict", "version_not_found"),
+        (f"/api/v1/models/digits/versions/{'9' * 5000}/predict", "version_not_found"),
+        ("/api/v1/models/digits/aliases/best/predict", "alias_not_found"),
+        ("/api/v1/models/digits%00/predict", "model_not_found"),
+    ],
+)
+async def test_what_does_not_exist_is_not_found(client, registry, path, code):
+    registry.publish()
+    response = await client.post(path, json={"instances": ROWS.tolist()})
+    assert (response.status_code, response.json()["code"]) == (404, code)
+
+
+async def test_a_model_without_a_champion_says_what_it_has(client, registry):
+    registry.publish(alias=None)
+    response = await client.post(PATH, json={"instances": ROWS.tolist()})
+    assert response.status_code == 404
+    assert response.json()["detail"] == "Model 'digits' has no alias 'champion'. It has 1."
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/models/a", "/api/v1/models/a/predict/", "/api/v1/models//predict", "/api/v1/models/predict",
+        "/api/v1/models/a/b/predict", "/api/v1/models/a/versions/1/x/predict",
+        "/api/v1/models/a/aliases//predict", "/api/v2/models/a/predict",
+    ],
+)  # fmt: skip
+async def test_other_addresses_are_passed_on(client, path):
+    assert (await client.post(path)).status_code == 299
+
+
+async def test_predictions_are_asked_for_with_post_only(client):
+    response = await client.get(PATH)
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "application/json", "Application/JSON; charset=utf-8", "application/x-www-form-urlencoded"],
+)
+async def test_json_is_read_however_curl_announces_it(client, registry, content_type):
+    registry.publish()
+    headers = {"content-type": content_type} if content_type else {}
+    body = json.dumps({"instances": ROWS.tolist()}).encode()
+    assert probabilities(await client.post(PATH, content=body, headers=headers)).shape == (3, 3)
+
+
+@pytest.mark.parametrize("content_type", ["text/csv", "multipart/form-data; boundary=x", "image/webp"])
+async def test_other_media_types_are_refused_with_those_that_are_read(client, registry, content_type):
+    registry.publish()
+    response = await client.post(PATH, content=b"1,2", headers={"content-type": content_type})
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
+    assert response.headers["accept-post"] == "application/json, image/jpeg, image/png"
+
+
+async def test_a_wrong_value_is_pointed_at(client, registry):
+    registry.publish()
+    rows = ROWS.tolist()
+    rows[2][3][1][0] = "7"
+    response = await client.post(PATH, json={"instances": rows})
+    assert response.status_code == 422
+    (error,) = response.json()["errors"]
+    assert error["pointer"] == "/instances/2/3/1/0"
+    assert "Expected a number, got the text '7'" in error["message"]
+
+
+async def test_what_is_not_json_is_a_bad_request(client, registry):
+    registry.publish()
+    response = await client.post(PATH, content=b'{"instances": [[')
+    assert (response.status_code, response.json()["code"]) == (400, "malformed_json")
+
+
+async def test_a_large_body_is_answered_away_from_the_event_loop(client, registry, engine, monkeypatch):
+    registry.publish(seed=5)
+    version = await engine.obtain(("local", "digits", "champion"))
+    threads = []
+    run = version.run
+    monkeypatch.setattr(version, "run", lambda inputs: threads.append(threading.get_ident()) or run(inputs))
+    rows = np.tile(ROWS, (150, 1, 1, 1))
+    body = json.dumps({"instances": rows.tolist()}).encode()
+    assert len(body) > INLINE_BODY_BYTES
+    answers = probabilities(await client.post(PATH, content=body))
+    np.testing.assert_allclose(answers[:3], answers[-3:])
+    await client.post(PATH, json={"instances": ROWS.tolist()})
+    version.row_seconds = 1.0
+    await client.post(PATH, json={"instances": ROWS.tolist()})
+    here = threading.get_ident()
+    assert [thread == here for thread in threads] == [False, True, False]
+
+
+async def test_a_body_over_the_limit_is_refused_declared_or_not(client, registry, settings):
+    registry.publish()
+    large = b" " * (settings.predict_body_bytes + 1)
+
+    async def chunks():
+        for start in range(0, len(large), 65536):
+            yield large[start : start + 65536]
+
+    for content in (large, chunks()):
+        response = await client.post(PATH, content=content)
+        assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+
+
+async def test_a_body_in_pieces_is_put_together(client, registry):
+    registry.publish()
+    body = json.dumps({"instances": ROWS.tolist()}).encode()
+
+    async def chunks():
+        for start in range(0, len(body), 10):
+            yield body[start : start + 10]
+
+    assert probabilities(await client.post(PATH, content=chunks())).shape == (3, 3)
+
+
+async def test_a_compressed_body_is_refused(client, registry):
+    registry.publish()
+    response = await client.post(PATH, content=b"\x1f\x8b", headers={"content-encoding": "gzip"})
+    assert response.status_code == 415
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "application/x-www-form-urlencoded", None])
+async def test_a_picture_gives_the_answer_of_its_rows(client, registry, content_type):
+    registry.publish(seed=6)
+    pixels = np.kron(ROWS[0, :, :, 0], np.ones((8, 8))) * (255 / 16)
+    headers = {"content-type": content_type} if content_type else {}
+    picture = png(pixels.astype(np.uint8))
+    response = await client.post(f"{PATH}?invert=no", content=picture, headers=headers)
+    by_rows = await client.post(PATH, json={"instances": ROWS[:1].tolist()})
+    np.testing.assert_allclose(probabilities(response), probabilities(by_rows), atol=0.01)
+
+
+async def test_a_jpeg_is_a_picture_too(client, registry):
+    registry.publish()
+    content = io.BytesIO()
+    Image.new("L", (16, 16), 30).save(content, "JPEG")
+    response = await client.post(PATH, content=content.getvalue(), headers={"content-type": "image/jpeg"})
+    assert probabilities(response).shape == (1, 3)
+
+
+async def test_a_picture_is_inverted_as_asked(client, registry):
+    registry.publish(seed=6)
+    pixels = np.random.default_rng(0).integers(0, 100, (8, 8)).astype(np.uint8)
+
+    async def answer_of(picture, invert):
+        return probabilities(await client.post(f"{PATH}?invert={invert}", content=png(picture)))
+
+    dark = await answer_of(pixels, "no")
+    np.testing.assert_allclose(await answer_of(255 - pixels, "yes"), dark, atol=1e-5)
+    np.testing.assert_allclose(await answer_of(255 - pixels, "auto"), dark, atol=1e-5)
+    assert not np.allclose(await answer_of(255 - pixels, "no"), dark)
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status", "code"),
+    [
+        (png(NOISE)[:500], "image/png", 422, "image_broken"),
+        (b"\x89PNG", "image/jpeg", 415, "media_type_mismatch"),
+        (png(np.zeros((101, 100), np.uint8)), "image/png", 413, "image_too_large"),
+    ],
+)
+async def test_a_bad_picture_is_refused(client, registry, content, content_type, status, code):
+    registry.publish()
+    response = await client.post(PATH, content=content, headers={"content-type": content_type})
+    assert (response.status_code, response.json()["code"]) == (status, code)
+
+
+async def test_an_unknown_choice_for_invert_is_refused(client, registry):
+    registry.publish()
+    response = await client.post(f"{PATH}?invert=maybe", content=png(np.zeros((8, 8), np.uint8)))
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["pointer"] == "invert"
+
+
+async def test_a_model_of_plain_rows_takes_no_pictures(client, registry):
+    registry.publish(signature=registry.signature(image=None))
+    response = await client.post(PATH, content=png(np.zeros((8, 8), np.uint8)))
+    assert (response.status_code, response.headers["accept-post"]) == (415, "application/json")
+
+
+async def test_no_request_fails_while_versions_are_published(client, registry):
+    registry.publish(seed=0)
+    body = json.dumps({"instances": ROWS.tolist()}).encode()
+    expected = {1: registry.graphs[(version := registry.publish("first", seed=0)).id].answer(ROWS)}
+    assert version.number == 1
+    stop = asyncio.Event()
+    seen = []
+
+    async def hammer():
+        while not stop.is_set():
+            response = await client.post(PATH, content=body)
+            number = response.json()["version"]
+            np.testing.assert_allclose(probabilities(response), expected[number], atol=1e-6)
+            seen.append(number)
+            # The transport never waits for anything, so that nothing else would get its turn.
+            await asyncio.sleep(0)
+
+    hammers = [asyncio.create_task(hammer()) for _ in range(4)]
+    for number in range(2, 5):
+        graph = registry.graphs[(version := registry.publish("elsewhere", seed=number)).id]
+        expected[number] = graph.answer(ROWS)
+        await asyncio.to_thread(registry.publish, seed=number)
+        async with asyncio.timeout(2):
+            while number not in seen:
+                await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.gather(*hammers)
+    assert set(seen) == {1, 2, 3, 4}
