@@ -28,22 +28,22 @@ def alembic_config(database_url: str) -> Config:
     return config
 
 
-def migrate(database_url: str, lock_file: Path) -> None:
-    """Bring the database to the newest revision; processes that start together do it one after another.
+def migrate(database_url: str) -> None:
+    """Bring the database to the newest revision.
 
-    Raises :class:`NewerDatabase` rather than touching a schema that this code does not know.
+    Processes of one machine take turns by :func:`locked`, those of several by a lock in PostgreSQL. Raises
+    :class:`NewerDatabase` rather than touching a schema that this code does not know.
     """
     config = alembic_config(database_url)
-    with locked(lock_file):
-        found = schema_revision(database_url)
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if found is not None and found not in known:
-            raise NewerDatabase(
-                f"the database is at schema revision {found!r}, which this version of Keraforge does not know"
-                f" (its newest is {migrations.HEAD!r}); start the version that made it, or a newer one"
-            )
-        if found != migrations.HEAD:
-            command.upgrade(config, "head")
+    found = schema_revision(database_url)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise NewerDatabase(
+            f"the database is at schema revision {found!r}, which this version of Keraforge does not know"
+            f" (its newest is {migrations.HEAD!r}); start the version that made it, or a newer one"
+        )
+    if found != migrations.HEAD:
+        command.upgrade(config, "head")
 
 
 def schema_revision(database_url: str) -> str | None:

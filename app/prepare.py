@@ -1,6 +1,9 @@
 """What must stand before the first process starts: folders, the database's schema, the first key."""
 
-from app.migrating import migrate
+from app.database import Database
+from app.keys.first_key import ensure_first_key, read_key_file
+from app.keys.login import create_login_path
+from app.migrating import locked, migrate
 from app.settings import Settings
 from app.storage import Store
 
@@ -10,8 +13,30 @@ LOCK_FILE = "prepare.lock"
 def prepare(settings: Settings) -> None:
     """Make the data folder usable; safe to run again, and by several processes at once.
 
-    Raises :class:`app.migrating.NewerDatabase` where the database belongs to a newer version.
+    Raises:
+        app.migrating.NewerDatabase: the database belongs to a newer version.
+        app.keys.first_key.UnreadableKeyFile: the key file holds something else.
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     Store(settings.data_dir).prepare()
-    migrate(settings.resolved_database_url, settings.data_dir / LOCK_FILE)
+    with locked(settings.data_dir / LOCK_FILE):
+        migrate(settings.resolved_database_url)
+        database = Database(settings.resolved_database_url)
+        try:
+            with database.write() as session:
+                ensure_first_key(session, settings.key_file)
+        finally:
+            database.close()
+
+
+def login_path(settings: Settings) -> str:
+    """Return path and query of a new one-time link: it opens a session with the first key's rights.
+
+    Raises :class:`~app.errors.NotFound` if that key was revoked.
+    """
+    database = Database(settings.resolved_database_url)
+    try:
+        with database.write() as session:
+            return create_login_path(session, read_key_file(settings.key_file))
+    finally:
+        database.close()

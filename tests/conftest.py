@@ -58,7 +58,7 @@ def _no_settings_from_outside() -> Iterator[None]:
 def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sqlite")
     path = folder / "template.db"
-    migrate(f"sqlite:///{path}", folder / "lock")
+    migrate(f"sqlite:///{path}")
     return path
 
 
@@ -126,9 +126,9 @@ def _wait_for_postgres(url: str, server: subprocess.Popen[bytes], log: Path) -> 
 
 
 @pytest.fixture(scope="session")
-def _postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+def _postgres_template(postgres_server: str) -> str:
     _run_sql(postgres_server, f"CREATE DATABASE {TEMPLATE}")
-    migrate(f"{postgres_server}/{TEMPLATE}", tmp_path_factory.mktemp("postgres") / "lock")
+    migrate(f"{postgres_server}/{TEMPLATE}")
     return postgres_server
 
 

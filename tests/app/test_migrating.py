@@ -1,8 +1,3 @@
-import fcntl
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
@@ -22,8 +17,8 @@ def tables_of(url: str) -> set[str]:
         database.close()
 
 
-def test_an_empty_database_gets_every_table(empty_database_url: str, tmp_path: Path) -> None:
-    migrate(empty_database_url, tmp_path / "lock")
+def test_an_empty_database_gets_every_table(empty_database_url: str) -> None:
+    migrate(empty_database_url)
     assert tables_of(empty_database_url) == {*Base.metadata.tables, "alembic_version"}
 
 
@@ -50,53 +45,22 @@ def test_the_newest_revision_is_the_one_that_the_code_names(database_url: str) -
     assert schema_revision(database_url) == migrations.HEAD
 
 
-def test_a_newer_database_is_refused_in_one_line_and_left_alone(database_url: str, tmp_path: Path) -> None:
+def test_a_newer_database_is_refused_in_one_line_and_left_alone(database_url: str) -> None:
     database = Database(database_url)
     with database.write() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     database.close()
     with pytest.raises(NewerDatabase, match=r"'9999'.*newest is '0001'.*newer one") as refused:
-        migrate(database_url, tmp_path / "lock")
+        migrate(database_url)
     assert "\n" not in str(refused.value)
     assert schema_revision(database_url) == "9999"
 
 
-def test_a_failed_migration_leaves_nothing_behind(empty_database_url: str, tmp_path: Path) -> None:
+def test_a_failed_migration_leaves_nothing_behind(empty_database_url: str) -> None:
     database = Database(empty_database_url)
     with database.write() as session:
         session.execute(text("CREATE TABLE models (id INTEGER)"))
     database.close()
     with pytest.raises(Exception, match="already exists"):
-        migrate(empty_database_url, tmp_path / "lock")
+        migrate(empty_database_url)
     assert tables_of(empty_database_url) == {"models"}
-
-
-MIGRATE = """
-import sys
-from pathlib import Path
-from app.migrating import migrate
-migrate(sys.argv[1], Path(sys.argv[2]))
-"""
-
-
-def start_migrating(url: str, lock: Path) -> subprocess.Popen[bytes]:
-    # From a folder without the source tree: what is installed must be enough.
-    return subprocess.Popen([sys.executable, "-P", "-c", MIGRATE, url, str(lock)], cwd=lock.parent)
-
-
-def test_processes_that_start_together_migrate_once(empty_database_url: str, tmp_path: Path) -> None:
-    starts = [start_migrating(empty_database_url, tmp_path / "lock") for _ in range(3)]
-    assert [start.wait(60) for start in starts] == [0, 0, 0]
-    assert schema_revision(empty_database_url) == migrations.HEAD
-
-
-def test_a_migration_waits_for_the_process_that_holds_the_lock(tmp_path: Path) -> None:
-    database, lock = tmp_path / "locked.db", tmp_path / "lock"
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        start = start_migrating(f"sqlite:///{database}", lock)
-        with pytest.raises(subprocess.TimeoutExpired):
-            start.wait(2)
-        assert not database.exists()
-    assert start.wait(60) == 0
-    assert schema_revision(f"sqlite:///{database}") == migrations.HEAD

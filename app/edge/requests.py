@@ -1,0 +1,118 @@
+"""The outermost edge: every request gets an id, a log line, a measurement, and an answer."""
+
+import re
+import secrets
+import time
+
+import structlog
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.edge.problems import answer, problem_of
+from app.errors import AppError
+from app.metrics import Metrics
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_EXPECTED = (AppError, HTTPException, RequestValidationError)
+# What nobody wants to read thousands of times: logged only where DEBUG is.
+_QUIET_SCOPES = ("/healthz", "/readyz", "/metrics", "/predict")
+
+SECURITY_HEADERS: dict[bytes, bytes] = {
+    b"cache-control": b"no-store",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"referrer-policy": b"no-referrer",
+    b"x-content-type-options": b"nosniff",
+}
+
+log = structlog.get_logger(__name__)
+
+
+class Requests:
+    """Middleware around all others."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens inside."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            await _Exchange(self.app, self._metrics, scope, send).run(receive)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, scope: Scope, send: Send) -> None:
+        self._app, self._metrics, self._scope, self._send = app, metrics, scope, send
+        self._request_id = _request_id(scope)
+        self._headers = [*SECURITY_HEADERS.items(), (b"x-request-id", self._request_id.encode())]
+        self._status = 0
+        self._ended = False
+        state = scope.setdefault("state", {})
+        state["request_id"] = self._request_id
+        state["route"] = ""
+
+    async def run(self, receive: Receive) -> None:
+        structlog.contextvars.bind_contextvars(request_id=self._request_id)
+        started = time.perf_counter()
+        try:
+            await self._app(self._scope, receive, self.send)
+        except ClientDisconnect:
+            pass
+        except Exception as error:
+            await self._fail(error)
+        finally:
+            self._note(time.perf_counter() - started)
+
+    async def send(self, message: Message) -> None:
+        """Send on, with the headers that every answer has; what the answer sets itself stays."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = list(message.get("headers", ()))
+            present = {name for name, _ in headers}
+            headers += [pair for pair in self._headers if pair[0] not in present]
+            message = {**message, "headers": headers}
+        else:
+            self._ended = not message.get("more_body", False)
+        await self._send(message)
+
+    async def _fail(self, error: Exception) -> None:
+        if not isinstance(error, _EXPECTED):
+            log.error("request failed", exc_info=error)
+        if self._status == 0:
+            status, headers, body = answer(problem_of(error), self._scope["path"], self._request_id)
+            await self.send({"type": "http.response.start", "status": status, "headers": headers})
+            await self.send({"type": "http.response.body", "body": body})
+        elif not self._ended:
+            # The server then breaks the connection off, so that half an answer is not taken for a whole one.
+            raise error
+
+    def _note(self, seconds: float) -> None:
+        route = self._scope["state"]["route"]
+        # 499 is what proxies write when the client went away before it was answered.
+        status = self._status or 499
+        self._metrics.count_request(route, self._scope["method"], status, seconds)
+        quiet = status < 400 and route.endswith(_QUIET_SCOPES)
+        write = log.debug if quiet else log.info
+        write(
+            "request",
+            method=self._scope["method"],
+            path=self._scope["path"],
+            status=status,
+            milliseconds=round(seconds * 1000, 2),
+        )
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return str(value.decode())
+    return secrets.token_hex(12)

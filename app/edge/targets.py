@@ -1,0 +1,30 @@
+"""Request targets that no part of the service should ever have to look at."""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.errors import BadRequest
+
+# Shorter than the longest run of digits that Python turns into an integer.
+LONGEST_PATH = 4000
+LONGEST_QUERY = 8000
+
+
+class Targets:
+    """Middleware that refuses paths and queries that are too long, or that no database can keep."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on if its target is sane."""
+        if scope["type"] == "http":
+            path, query = scope["path"], scope["query_string"]
+            if len(path) > LONGEST_PATH or len(query) > LONGEST_QUERY:
+                raise BadRequest(
+                    f"The address is too long: at most {LONGEST_PATH} characters of path "
+                    f"and {LONGEST_QUERY} of query.",
+                    code="uri_too_long",
+                )
+            if "\0" in path or b"%00" in query:
+                raise BadRequest("The address contains the character NUL.", code="invalid_encoding")
+        await self.app(scope, receive, send)

@@ -1,0 +1,40 @@
+"""Whether the service is alive, whether it is ready, and what it measures."""
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import text
+
+import migrations
+from app.dependencies import DatabaseDep
+from app.errors import Unavailable
+from app.metrics import CONTENT_TYPE, Metrics
+from app.serving.engine import Engine
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="Alive?")
+async def healthz() -> dict[str, str]:
+    """Answer at once, without looking at anything: the process is alive."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", summary="Ready?")
+def readyz(request: Request, database: DatabaseDep) -> dict[str, str]:
+    """Answer 200 when the database can be used and the registry was read, else 503."""
+    with database.read() as session:
+        revision = session.scalar(text("SELECT version_num FROM alembic_version"))
+    engine: Engine = request.app.state.engine
+    if revision != migrations.HEAD:
+        raise Unavailable("The database's schema is not the one of this version.", code="not_migrated")
+    if not engine.ready:
+        raise Unavailable(
+            "The registry has not been read yet.", code="starting", headers={"Retry-After": "1"}
+        )
+    return {"status": "ready"}
+
+
+@router.get("/metrics", response_class=Response, summary="Measurements for Prometheus")
+def metrics(request: Request) -> Response:
+    """Requests, latencies, jobs by state, and the process, in Prometheus' text format."""
+    measured: Metrics = request.app.state.metrics
+    return Response(measured.exposition(), media_type=CONTENT_TYPE)

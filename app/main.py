@@ -1,0 +1,138 @@
+"""The web process: all parts of it, put together."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+import app.datasets.endpoints
+import app.jobs.endpoints
+import app.keys.endpoints
+import app.registry.endpoints
+from app import health, openapi
+from app.database import Database
+from app.doorbell import Doorbell
+from app.edge.bodies import Bodies
+from app.edge.draining import Draining
+from app.edge.head import Head
+from app.edge.hosts import Hosts
+from app.edge.problems import respond
+from app.edge.requests import Requests
+from app.edge.routes import RouteTable
+from app.edge.strict_json import StrictJson
+from app.edge.targets import Targets
+from app.errors import AppError
+from app.keys.gate import Gate
+from app.keys.keyring import Keyring
+from app.keys.scopes import SCOPES
+from app.logging import configure_logging
+from app.metrics import Metrics
+from app.pages import docs, login
+from app.protocols import native
+from app.serving.engine import Engine
+from app.settings import Settings
+from app.storage import Store
+
+API = "/api/v1"
+FEATURES = (
+    app.datasets.endpoints.router,
+    app.jobs.endpoints.router,
+    app.registry.endpoints.router,
+    app.keys.endpoints.router,
+)
+PAGES = (health.router, login.router, docs.router)
+# No more threads run endpoints than the database has connections for them.
+ENDPOINT_THREADS = 15
+
+
+def create_app(settings: Settings | None = None, *, database: Database | None = None) -> ASGIApp:
+    """Return the whole service as an ASGI application.
+
+    Args:
+        settings: By default, those of the environment.
+        database: Used instead of the configured one and left open at the end; whom its commits ring for is
+            up to its maker.
+    """
+    settings = settings or Settings()
+    configure_logging(settings)
+    doorbell = None
+    if database is None:
+        doorbell = Doorbell(settings)
+        database = Database(settings.resolved_database_url, on_commit=doorbell.ring)
+    store = Store(settings.data_dir)
+    engine = Engine(database, store, settings)
+    keyring = Keyring(database)
+    metrics = Metrics(database)
+
+    framework = FastAPI(
+        title="Keraforge",
+        version=version("keraforge"),
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.TAGS,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(keyring, engine, doorbell, database),
+        exception_handlers=dict.fromkeys(
+            (AppError, HTTPException, RequestValidationError, Exception), respond
+        ),
+    )
+    for name, collaborator in {
+        "settings": settings,
+        "database": database,
+        "store": store,
+        "doorbell": doorbell,
+        "engine": engine,
+        "keyring": keyring,
+        "metrics": metrics,
+    }.items():
+        setattr(framework.state, name, collaborator)
+    for router in FEATURES:
+        framework.include_router(router, prefix=API)
+    for router in PAGES:
+        framework.include_router(router)
+    table = RouteTable(SCOPES, {*_names(framework), *native.ROUTES})
+
+    # From the inside out: the last one here sees a request first.
+    service: ASGIApp = StrictJson(framework)
+    service = native.Predict(service, engine=engine, settings=settings)
+    service = Bodies(service, settings)
+    service = Gate(service, table, keyring, settings)
+    service = Head(service)
+    service = Targets(service)
+    service = Hosts(service, settings)
+    service = Requests(service, metrics)
+    return Draining(service)
+
+
+def _names(framework: FastAPI) -> Iterator[str]:
+    """Yield every route that FastAPI serves, as the table of scopes names it."""
+    for route in iter_route_contexts(framework.routes):
+        if not route.path or not route.methods:
+            raise ValueError(f"{route.original_route!r} has no methods, so no scope can guard it")
+        for method in route.methods - {"HEAD"}:
+            yield f"{method} {route.path}"
+
+
+def _lifespan(
+    keyring: Keyring, engine: Engine, doorbell: Doorbell | None, database: Database
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = ENDPOINT_THREADS
+        await run_in_threadpool(keyring.start)
+        engine.start()
+        yield
+        await run_in_threadpool(engine.close)
+        await run_in_threadpool(keyring.close)
+        if doorbell is not None:
+            doorbell.close()
+            database.close()
+
+    return lifespan

@@ -1,0 +1,88 @@
+"""What Prometheus is told: requests, latencies, jobs, the process."""
+
+import logging
+from collections.abc import Iterator
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.database import Database
+from app.jobs.states import ACTIVE, TERMINAL
+from app.tables.job import Job
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+log = logging.getLogger(__name__)
+
+# Nobody asks when a counter was made, and it would double the number of series.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class Metrics:
+    """The measurements of one web process; other parts register collectors of their own in ``registry``."""
+
+    def __init__(self, database: Database) -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        self.registry.register(_JobCounts(database))
+        ProcessCollector(registry=self.registry)
+        self._requests = Counter(
+            "keraforge_http_requests",
+            "Requests answered.",
+            ("route", "method", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "keraforge_http_request_seconds",
+            "Time from a request's arrival to the end of its answer.",
+            ("route", "method"),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answered request; ``route`` is ``METHOD /template``, empty if there is none."""
+        method = method if method in _METHODS else "other"
+        template = route.partition(" ")[2] or "none"
+        self._requests.labels(template, method, str(status)).inc()
+        self._seconds.labels(template, method).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """Return everything in Prometheus' text format; asks the database for the jobs."""
+        return generate_latest(self.registry)
+
+
+class _JobCounts(Collector):
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        yield _job_family()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            with self._database.read() as session:
+                query = select(Job.state, func.count()).where(Job.deleted_at.is_(None)).group_by(Job.state)
+                counts = dict(session.execute(query).tuples().all())
+        except SQLAlchemyError as error:
+            log.warning("the metrics lack the jobs, the database cannot be read: %s", type(error).__name__)
+            return
+        family = _job_family()
+        for state in sorted(ACTIVE | TERMINAL):
+            family.add_metric((state,), counts.get(state, 0))
+        yield family
+
+
+def _job_family() -> GaugeMetricFamily:
+    return GaugeMetricFamily("keraforge_jobs", "Jobs by state.", labels=("state",))
