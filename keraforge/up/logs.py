@@ -15,13 +15,15 @@ COLOURS = {"web": "cyan", "worker": "magenta", "up": "yellow"}
 class Logs:
     """Where the programs' lines go; call it with a program's name and one line."""
 
-    def __init__(self, folder: Path, names: Sequence[str], console: Console) -> None:
+    def __init__(
+        self, folder: Path, names: Sequence[str], console: Console, *, max_bytes: int = MAX_BYTES
+    ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self._console = console
         self._width = max(len(name) for name in (*names, "up"))
         self._files = {
-            name: RotatingFileHandler(self.path(name), maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")
+            name: RotatingFileHandler(self.path(name), maxBytes=max_bytes, backupCount=KEPT, encoding="utf-8")
             for name in (*names, "up")
         }
 
