@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 import app.datasets.endpoints
+import app.families.endpoints
 import app.jobs.endpoints
 import app.keys.endpoints
 import app.registry.endpoints
@@ -42,6 +43,7 @@ from app.storage import Store
 
 API = "/api/v1"
 FEATURES = (
+    app.families.endpoints.router,
     app.datasets.endpoints.router,
     app.jobs.endpoints.router,
     app.registry.endpoints.router,

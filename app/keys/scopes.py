@@ -34,6 +34,9 @@ SCOPES: dict[str, str] = {
     "GET /docs": ANY_KEY,
     "GET /docs/{file}": ANY_KEY,
     "GET /openapi.json": ANY_KEY,
+    "GET /api/v1/families": ANY_KEY,
+    # Half of submitting a job: whoever may do that may also ask beforehand.
+    "POST /api/v1/specs/validate": "jobs:write",
     "POST /api/v1/datasets": "datasets:write",
     "GET /api/v1/datasets": "datasets:read",
     "GET /api/v1/datasets/{name}": "datasets:read",
