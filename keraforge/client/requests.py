@@ -19,7 +19,7 @@ CHUNK_BYTES = 256 * 1024
 RETRY_PAUSES = (0.2, 0.5, 1.0)
 
 
-class FileBody(httpx.SyncByteStream, httpx.AsyncByteStream):
+class FileBody:
     """A file as the body of a request, sent in pieces; ``on_sent`` is told the bytes of each piece."""
 
     def __init__(self, path: Path, on_sent: Callable[[int], None] | None = None) -> None:
@@ -27,16 +27,16 @@ class FileBody(httpx.SyncByteStream, httpx.AsyncByteStream):
         self.bytes = path.stat().st_size
         self._on_sent = on_sent or (lambda count: None)
 
-    def __iter__(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[bytes]:
         """Yield the file's pieces."""
         with self.path.open("rb") as file:
             while piece := file.read(CHUNK_BYTES):
                 yield piece
                 self._on_sent(len(piece))
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def awaited_pieces(self) -> AsyncIterator[bytes]:
         """Yield the file's pieces, read in a thread."""
-        pieces = iter(self)
+        pieces = self.pieces()
         while piece := await asyncio.to_thread(next, pieces, b""):
             yield piece
 
@@ -58,19 +58,21 @@ class Request:
         """Whether sending it twice does no more than sending it once."""
         return self.method == "GET" or "Idempotency-Key" in self.headers
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self, *, awaiting: bool) -> dict[str, Any]:
         """Return what httpx calls this request."""
         arguments: dict[str, Any] = {
             "method": self.method,
             "url": f"/api/v1{self.path}",
             "params": {name: value for name, value in self.query.items() if value is not None},
             "headers": dict(self.headers),
-            "content": self.content,
         }
         if self.json is not None:
             arguments["json"] = self.json
         if isinstance(self.content, FileBody):
             arguments["headers"]["Content-Length"] = str(self.content.bytes)
+            arguments["content"] = self.content.awaited_pieces() if awaiting else self.content.pieces()
+        elif self.content is not None:
+            arguments["content"] = self.content
         if self.timeout is not None:
             arguments["timeout"] = self.timeout
         return arguments

@@ -71,7 +71,7 @@ class Blocking(_Transport):
             time.sleep(step.seconds)
             return None
         try:
-            return self._http.request(**step.arguments())
+            return self._http.request(**step.arguments(awaiting=False))
         except httpx.TransportError as error:
             return self._broken(error)
 
@@ -79,7 +79,7 @@ class Blocking(_Transport):
         """Yield events until the stream has ended, connecting again wherever it breaks."""
         while not following.over():
             try:
-                with self._http.stream(**following.request().arguments()) as response:
+                with self._http.stream(**following.request().arguments(awaiting=False)) as response:
                     if not following.opens(response):
                         response.read()
                     following.check(response)
@@ -134,7 +134,7 @@ class Awaiting(_Transport):
             await asyncio.sleep(step.seconds)
             return None
         try:
-            return await self._http.request(**step.arguments())
+            return await self._http.request(**step.arguments(awaiting=True))
         except httpx.TransportError as error:
             return self._broken(error)
 
@@ -142,7 +142,7 @@ class Awaiting(_Transport):
         """Yield events until the stream has ended, connecting again wherever it breaks."""
         while not following.over():
             try:
-                async with self._http.stream(**following.request().arguments()) as response:
+                async with self._http.stream(**following.request().arguments(awaiting=True)) as response:
                     if not following.opens(response):
                         await response.aread()
                     following.check(response)
