@@ -4,6 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _WORST_CLASSES = 10
+_REPORTED = {
+    "test": "test rows that took no part in training",
+    "validation": "validation rows, which also chose the best epoch, for there are no test rows",
+    "training": "of its own training rows, for there are no others",
+}
 # What Markdown or HTML would take for markup, in names that people gave.
 _MARKUP = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>()#+-!|"})
 
@@ -12,7 +17,7 @@ def card(facts: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     """Return the card as Markdown.
 
     ``facts`` holds ``model, job, dataset, family, parameters, shape, rows, epochs, best_epoch, stop_reason,
-    training, parity``; ``report`` is that of :func:`models.evaluation.evaluate`.
+    training, parity``; ``report`` is that of :func:`models.evaluation.evaluate`, and ``on``: for what its rows are.
     """
     return "\n".join(
         [
@@ -23,7 +28,7 @@ def card(facts: Mapping[str, Any], report: Mapping[str, Any]) -> str:
             "",
             "## Results",
             "",
-            f"On {report['rows']:,} test rows that took no part in training:",
+            f"On {report['rows']:,} {_REPORTED[report['on']]}:",
             "",
             *_table(
                 ("figure", "value"),

@@ -25,6 +25,8 @@ _COUNTED_CLASSES, _NAMED_CLASSES = 20, 40
 _LABEL_CHARACTERS = 14
 _THUMBNAIL_PIXELS = 256
 _COLUMNS = 8
+# Inches.
+_TILE, _CAPTION, _HEADING = 1.3, 0.42, 0.35
 
 
 def draw_confusion(report: Mapping[str, Any], path: Path) -> None:
@@ -74,28 +76,40 @@ def draw_curves(epochs: Sequence[Mapping[str, Any]], path: Path) -> None:
 def draw_worst(report: Mapping[str, Any], x: np.ndarray, image: ImageSchema, path: Path) -> None:
     """Draw the rows that the network found hardest; ``x`` is the whole dataset."""
     worst = report["worst"]
-    columns = min(_COLUMNS, len(worst))
-    lines = -(-len(worst) // columns)
-    width, height = 1.3 * max(columns, 4), 1.7 * lines + 0.3
+    width = _TILE * max(4, min(_COLUMNS, len(worst)))
+    lines = -(-len(worst) // _COLUMNS)
+    height = _HEADING + lines * (_TILE + _CAPTION)
     figure = Figure(figsize=(width, height))
-    figure.text(0.5, 1 - 0.1 / height, "hardest rows: true class → predicted class", ha="center", va="top",
-                color=_INK, fontsize=11)  # fmt: skip
+    # One pair of axes for all, in inches from the upper left corner: two dozen of them take their time.
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+    axes.set_axis_off()
+    heading = "hardest rows: true class → predicted class"
+    axes.text(width / 2, _HEADING / 2, heading, ha="center", va="center", color=_INK, fontsize=11)
     for place, each in enumerate(worst):
-        line, column = divmod(place, columns)
-        bottom = 1 - (0.3 + 1.7 * (line + 1) - 0.06) / height
-        axes = figure.add_axes(((0.05 + 1.3 * column) / width, bottom, 1.2 / width, 1.2 / height))
-        axes.imshow(_thumbnail(x[each["row"]], image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        axes.set_axis_off()
+        line, column = divmod(place, _COLUMNS)
+        middle, top = _TILE * (column + 0.5), _HEADING + line * (_TILE + _CAPTION)
         right = each["label"] == each["predicted"]
         seen = "" if right else f" → {_short(each['predicted'])}"
-        axes.set_title(
+        axes.text(
+            middle,
+            top + _CAPTION - 0.04,
             f"{_short(each['label'])}{seen}\n{each['probability']:.0%}, row {each['row']}",
+            ha="center",
+            va="bottom",
             fontsize=7.5,
             color=_RIGHT if right else _WRONG,
             parse_math=False,
-            pad=3,
         )
+        _show(axes, _thumbnail(x[each["row"]], image), middle, top + _CAPTION)
     _save(figure, path)
+
+
+def _show(axes: Axes, pixels: np.ndarray, middle: float, top: float) -> None:
+    """Show a thumbnail in the square below ``top``, as large as its proportions allow."""
+    scale = 0.94 * _TILE / max(pixels.shape[:2])
+    height, width = pixels.shape[0] * scale, pixels.shape[1] * scale
+    extent = (middle - width / 2, middle + width / 2, top + height, top)
+    axes.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=extent, aspect="auto")
 
 
 def _confusion_colours(shares: np.ndarray) -> np.ndarray:

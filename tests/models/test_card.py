@@ -23,10 +23,11 @@ def facts() -> dict:
     }
 
 
-def report_of(labels: list[str]) -> dict:
+def report_of(labels: list[str], on: str = "test") -> dict:
     y = np.arange(40) % len(labels)
     certain = np.eye(len(labels), dtype=np.float32)
-    return evaluate(lambda x: certain[x[:, 0].astype(int)], y[:, None], y, np.arange(40), labels).report
+    report = evaluate(lambda x: certain[x[:, 0].astype(int)], y[:, None], y, np.arange(40), labels).report
+    return {**report, "on": on}
 
 
 def test_the_card_tells_the_facts(facts: dict) -> None:
@@ -44,6 +45,13 @@ def test_the_card_tells_the_facts(facts: dict) -> None:
         "confusion.png",
     ):
         assert fact in text
+
+
+@pytest.mark.parametrize(
+    ("on", "told"), [("validation", "no test rows"), ("training", "its own training rows")]
+)
+def test_the_card_says_so_if_there_were_no_test_rows(on: str, told: str, facts: dict) -> None:
+    assert told in card(facts, report_of(["cat", "dog"], on))
 
 
 def test_of_many_classes_the_weakest_are_listed(facts: dict) -> None:
