@@ -1,11 +1,13 @@
 """The native dialect of prediction, as plain ASGI: no framework stands between a body and its answer."""
 
+from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.errors import NotAllowed, NotFound, UnsupportedMediaType, shortened
-from app.protocols.body import read_body, read_headers
+from app.edge.headers import media_type
+from app.errors import NotFound, UnsupportedMediaType, shortened
+from app.protocols.body import read_body
 from app.protocols.json_rows import RowsReader
 from app.protocols.pictures import IMAGE_TYPES, image_type, read_picture
 from app.protocols.predictions import Classification, Header, lineage_headers
@@ -21,7 +23,6 @@ ROUTES = (
     "POST /api/v1/models/{name}/aliases/{alias}/predict",
 )
 
-_PREFIX, _SUFFIX = "/api/v1/models/", "/predict"
 _JSON = "application/json"
 # curl calls what it sends a form unless it is told otherwise.
 _UNTYPED = frozenset({"", "application/x-www-form-urlencoded", "application/octet-stream"})
@@ -36,8 +37,8 @@ _MOST_DIGITS = 9
 class Predict:
     """ASGI application that answers :data:`ROUTES` and passes everything else on.
 
-    Before it stands what authenticates: it relies on ``scope["state"]["principal"]``. It raises
-    :class:`~app.errors.AppError`, which who stands before it renders.
+    It stands behind the gate, which says who asks and which route is meant, and behind what limits bodies.
+    It raises :class:`~app.errors.AppError`, which the outermost edge renders.
     """
 
     def __init__(self, app: ASGIApp, *, engine: Engine, settings: Settings) -> None:
@@ -48,37 +49,31 @@ class Predict:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or (asked := what_is_asked(scope["path"])) is None:
+        if scope["type"] != "http" or scope["state"]["route"] not in ROUTES:
             await self._app(scope, receive, send)
             return
-        if scope["method"] != "POST":
-            raise NotAllowed(
-                f"Predictions are asked for with POST, not {shortened(scope['method'])}.",
-                headers={"Allow": "POST"},
-            )
-        target = Target(scope["state"]["principal"].owner, *asked)
-        wire, answer = await self._answer(scope, receive, target)
+        wire, answer = await self._answer(scope, receive)
         headers = [(b"content-length", b"%d" % len(answer)), *wire.headers]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
-    async def _answer(self, scope: Scope, receive: Receive, target: Target) -> "tuple[_Wire, bytes]":
-        headers = read_headers(scope["headers"])
+    async def _answer(self, scope: Scope, receive: Receive) -> "tuple[_Wire, bytes]":
+        target = asked(scope["state"]["principal"].owner, scope["path_params"])
         version = self._engine.lookup(target) or await self._engine.obtain(target)
         wire = self._wire(version)
-        body = await read_body(receive, headers, self._settings.predict_body_bytes)
+        body = await read_body(receive)
         run = self._engine.execution.run
-        media_type = headers.media_type
-        if media_type in _UNTYPED:
-            media_type = image_type(body) or _JSON
-        if media_type in IMAGE_TYPES:
+        sort = media_type(scope)
+        if sort in _UNTYPED:
+            sort = image_type(body) or _JSON
+        if sort in IMAGE_TYPES:
             query, pixels = scope["query_string"], self._settings.image_pixels
             return wire, await run(
-                lambda: wire.answer(version, read_picture(body, media_type, version, query, pixels))
+                lambda: wire.answer(version, read_picture(body, sort, version, query, pixels))
             )
-        if media_type != _JSON:
+        if sort != _JSON:
             raise UnsupportedMediaType(
-                f"Expected a body of type {_ACCEPTED}, got {shortened(media_type)}.",
+                f"Expected a body of type {_ACCEPTED}, got {shortened(sort)}.",
                 headers={"Accept-Post": _ACCEPTED},
             )
         if len(body) > INLINE_BODY_BYTES:
@@ -107,22 +102,16 @@ class _Wire:
         return self._writer.write(outputs[self._output.name])
 
 
-def what_is_asked(path: str) -> tuple[str, int | str] | None:
-    """Return the name of the model and the number or alias that a path asks to predict; None if it does not.
+def asked(owner: str, parameters: Mapping[str, str]) -> Target:
+    """Return what the parameters of one of :data:`ROUTES` name.
 
     Raises :class:`~app.errors.NotFound` for a version that is no number.
     """
-    if not (path.startswith(_PREFIX) and path.endswith(_SUFFIX)):
-        return None
-    match path[len(_PREFIX) : -len(_SUFFIX)].split("/"):
-        case [name] if name:
-            return name, CHAMPION
-        case [name, "aliases", alias] if name and alias:
-            return name, alias
-        case [name, "versions", number] if name and number:
-            if not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS):
-                raise NotFound(
-                    f"Versions are whole numbers, which {shortened(number)} is not.", code="version_not_found"
-                )
-            return name, int(number)
-    return None
+    if "number" not in parameters:
+        return Target(owner, parameters["name"], parameters.get("alias", CHAMPION))
+    number = parameters["number"]
+    if not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS):
+        raise NotFound(
+            f"Versions are whole numbers, which {shortened(number)} is not.", code="version_not_found"
+        )
+    return Target(owner, parameters["name"], int(number))

@@ -135,6 +135,10 @@ class Registry:
         self.graphs[version.id] = graph
         return version
 
+    def expected(self, seed: int, rows: np.ndarray) -> np.ndarray:
+        """Return what a version published with ``seed`` must answer."""
+        return Graph.random(seed).answer(rows)
+
     def point(self, alias: str, version: ModelVersion) -> None:
         with self.database.write() as session:
             session.merge(Alias(model_id=version.model_id, name=alias, version_id=version.id))
