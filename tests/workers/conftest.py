@@ -9,10 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from app.database import Database
+from app.doorbell import Doorbell
 from app.settings import Settings
+from app.tables import Job
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -102,3 +106,70 @@ def start_worker(tmp_path: Path) -> Iterator[Callable[[Settings], WorkerProcess]
         worker.kill()
     for log in {worker.log for worker in workers}:
         print(log.read_text())  # noqa: T201 - pytest shows it beside a failure
+
+
+TERMINAL = {"succeeded", "failed", "cancelled"}
+
+
+class Bench:
+    """Jobs of one data folder, and waiting for what becomes of them."""
+
+    def __init__(self, rows: Any, settings: Settings, until: Callable[..., Any]) -> None:
+        self.rows, self.settings, self.until = rows, settings, until
+
+    def ended(self, job_id: str) -> Any:
+        """Wait for a job's end and return it."""
+        self.until(lambda: self.rows.job(job_id).state in TERMINAL, f"the end of {job_id}")
+        return self.rows.job(job_id)
+
+    def pids(self, job_id: str) -> list[int]:
+        """Return the processes of a child that runs until it is told to stop."""
+        path = self.settings.data_dir / "orders" / f"{job_id}.pid"
+        return [
+            int(pid) for pid in self.until(lambda: path.exists() and path.read_text().split(), "the child")
+        ]
+
+    def move(self, job_id: str, state: str) -> None:
+        """Put a job into a state as a request would."""
+        with self.rows.database.write() as session:
+            session.get_one(Job, job_id).state = state
+
+    def alive(self, pids: list[int]) -> list[int]:
+        """Return those of some processes that still run."""
+        return [pid for pid in pids if _is_alive(pid)]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_url: str) -> Settings:
+    """Settings of a worker whose children are all started from nothing."""
+    return Settings(_env_file=None, data_dir=tmp_path / "data", database_url=sqlite_url, warm_start=False)
+
+
+@pytest.fixture
+def doorbell(settings: Settings) -> Iterator[Doorbell]:
+    """The doorbell of :func:`settings`."""
+    doorbell = Doorbell(settings)
+    yield doorbell
+    doorbell.close()
+
+
+@pytest.fixture
+def database(settings: Settings, doorbell: Doorbell) -> Iterator[Database]:
+    """The database of :func:`settings`; what is committed is rung for."""
+    database = Database(settings.resolved_database_url, on_commit=doorbell.ring)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def bench(rows: Any, settings: Settings, until: Callable[..., Any]) -> Bench:
+    """Jobs of :func:`settings`."""
+    return Bench(rows, settings, until)

@@ -9,6 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+from workers.lineage import die_with_parent
+
 
 def main(order_dir: Path, events_fd: int) -> int:
     order = json.loads((order_dir / "order.json").read_text())
@@ -61,8 +63,8 @@ class Scripted:
         """Run until told to stop, as a trainer does."""
         self.say("phase", phase="training")
         (self.output.parent.parent / f"{self.order['job']}.pid").write_text(str(os.getpid()))
-        while not self.stopped.wait(0.02):
-            pass
+        while not self.stopped.wait(0.05):
+            self.say("progress", epoch=1, epochs=3)
         return 75
 
     def deaf(self):
@@ -71,7 +73,8 @@ class Scripted:
         (self.output.parent.parent / f"{self.order['job']}.pid").write_text(f"{os.getpid()} {own.pid}")
         self.say("phase", phase="training")
         while True:
-            time.sleep(0.02)
+            self.say("progress", epoch=1, epochs=3)
+            time.sleep(0.05)
 
     def silent(self):
         time.sleep(600)
@@ -149,4 +152,5 @@ class Scripted:
 
 
 if __name__ == "__main__":
+    die_with_parent(int(sys.argv[5]))
     sys.exit(main(Path(sys.argv[1]), int(sys.argv[3])))

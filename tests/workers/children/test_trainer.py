@@ -1,0 +1,196 @@
+"""The training program, in processes that are forked from one that has only imported it: the warm start."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.presets import resolve
+from models.reading.canonical import write_canonical
+from models.reading.digits import read_digits
+from models.reading.options import ReadingOptions
+from models.schema import DatasetSchema, input_of
+from workers.children.artifact import MEDIA_TYPES
+
+TREE = Path(__file__).parents[3]
+DEADLINE_SECONDS = 90
+WARM = """
+import json, os, sys
+from pathlib import Path
+from workers.children.trainer import main
+for line in sys.stdin:
+    order_dir = Path(line.rstrip())
+    events = os.open(order_dir / "events", os.O_WRONLY | os.O_CREAT)
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(2, 1)
+        os._exit(main(order_dir, events))
+    print(pid, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+
+
+class Trainings:
+    """Training orders, each done by a process that is forked from a warm one."""
+
+    def __init__(self, warm: subprocess.Popen[str], folder: Path, schema: DatasetSchema) -> None:
+        self.folder = folder
+        self.schema = schema
+        self._warm = warm
+        self._count = 0
+
+    def order(self, network: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
+        resolved = resolve(network, training, input_of(self.schema))
+        return {
+            "kind": "training",
+            "job": "job_1",
+            "attempt": 1,
+            "model": "digits",
+            "dataset": "digits@1",
+            "dataset_schema": self.schema.model_dump(mode="json"),
+            "files": {name: str(self.folder / name) for name in ("x.npy", "y.npy", "test.npy")},
+            "network": resolved.network.model_dump(mode="json"),
+            "training": resolved.training.model_dump(mode="json"),
+            "threads": 1,
+        }
+
+    def start(self, order: dict[str, Any]) -> tuple[Path, int]:
+        self._count += 1
+        folder = self.folder / f"order-{self._count}"
+        folder.mkdir()
+        (folder / "order.json").write_text(json.dumps(order))
+        assert self._warm.stdin is not None
+        self._warm.stdin.write(f"{folder}\n")
+        self._warm.stdin.flush()
+        return folder, self._number()
+
+    def status(self) -> int:
+        return self._number()
+
+    def run(self, order: dict[str, Any]) -> tuple[int, list[dict[str, Any]], Path]:
+        folder, _ = self.start(order)
+        status = self.status()
+        return status, events_of(folder), folder / "output"
+
+    def _number(self) -> int:
+        assert self._warm.stdout is not None
+        return int(self._warm.stdout.readline())
+
+
+def events_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "events").read_text().splitlines()]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def trainings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trainings]:
+    folder = tmp_path_factory.mktemp("trainings")
+    schema = write_canonical(read_digits(), ReadingOptions(), folder, 10**7).schema
+    warm = subprocess.Popen(
+        [sys.executable, "-P", "-c", WARM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=(folder / "stderr").open("wb"),
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(TREE), "TF_CPP_MIN_LOG_LEVEL": "2"},
+    )
+    try:
+        yield Trainings(warm, folder, schema)
+    finally:
+        warm.kill()
+        warm.communicate()
+
+
+def test_the_digits_are_learnt_and_every_file_is_left(trainings: Trainings) -> None:
+    status, events, output = trainings.run(trainings.order({"preset": "cnn-small"}, {}))
+    assert status == 0
+    phases = [event["data"]["phase"] for event in events if event["type"] == "phase"]
+    assert phases == ["preparing", "building", "training", "evaluating", "exporting"]
+    assert events[-1]["type"] == "result"
+    result = events[-1]["data"]
+    assert result["metrics"]["accuracy"] >= 0.97
+    assert result["parity"]["passed"] is True
+    assert result["parity"]["rows"] == 360
+    assert set(result["files"]) == {file.name for file in output.iterdir()} == set(MEDIA_TYPES)
+    epochs = [event["data"] for event in events if event["type"] == "epoch"]
+    assert [each["epoch"] for each in epochs] == list(range(1, len(epochs) + 1))
+    assert result["best"]["epoch"] in range(1, len(epochs) + 1)
+    assert json.loads((output / "report.json").read_text())["epochs"][0]["loss"] > 0
+
+
+def test_one_seed_gives_one_network(trainings: Trainings) -> None:
+    order = trainings.order({"preset": "cnn-small"}, {"epochs": 1, "seed": 5})
+    first, again = (trainings.run(order)[2] for _ in range(2))
+    assert (first / "predict.onnx").read_bytes() == (again / "predict.onnx").read_bytes()
+    other = trainings.run(trainings.order({"preset": "cnn-small"}, {"epochs": 1, "seed": 6}))[2]
+    answers = [np.load(output / "golden.npz")["probabilities"] for output in (first, other)]
+    assert not np.array_equal(*answers)
+
+
+def test_a_loss_that_runs_away_is_told(trainings: Trainings) -> None:
+    optimizer = {"name": "sgd", "learning_rate": 10.0, "momentum": 0.99}
+    network = {"family": "cnn", "blocks": [8, 8], "activation": "relu"}
+    status, events, _ = trainings.run(trainings.order(network, {"epochs": 50, "optimizer": optimizer}))
+    assert status == 70
+    assert events[-1]["type"] == "error"
+    assert events[-1]["data"]["code"] == "diverged"
+    assert "epoch" in events[-1]["data"]["message"]
+    assert "learning rate" in events[-1]["data"]["hint"]
+
+
+def test_sigterm_ends_a_training_between_two_steps(trainings: Trainings) -> None:
+    folder, pid = trainings.start(trainings.order({"preset": "cnn-small"}, {"epochs": 10_000}))
+    wait_until(lambda: (folder / "events").exists() and '"epoch"' in (folder / "events").read_text())
+    os.kill(pid, signal.SIGTERM)
+    assert trainings.status() == 75
+    assert {event["type"] for event in events_of(folder)} <= {"phase", "epoch", "progress"}
+
+
+def test_files_that_are_missing_are_nobodys_fault(trainings: Trainings) -> None:
+    order = trainings.order({"preset": "cnn-small"}, {"epochs": 1})
+    order["files"]["x.npy"] = str(trainings.folder / "nowhere.npy")
+    status, events, _ = trainings.run(order)
+    assert status == 70
+    assert events[-1]["data"]["code"] == "internal"
+    assert "nowhere" not in json.dumps(events[-1])
+    assert "nowhere" in events[-2]["data"]["message"]
+
+
+def test_a_network_that_needs_too_much_memory_is_told(trainings: Trainings) -> None:
+    network = {
+        "family": "cnn",
+        "blocks": [{"filters": 8192, "kernel": 3}],
+        "dense": [],
+        "input_size": [2048, 2048],
+    }
+    order = trainings.order({"family": "cnn", "blocks": [8]}, {"epochs": 1, "batch_size": 512})
+    order["network"] |= {"input_size": network["input_size"], "blocks": network["blocks"]}
+    status, events, _ = trainings.run(order)
+    assert status == 70
+    assert events[-1]["data"]["code"] == "out_of_memory"
+
+
+def test_it_runs_by_hand(trainings: Trainings, run_program: Callable[..., Any]) -> None:
+    run = run_program("workers.children.trainer", trainings.order({"preset": "cnn-small"}, {"epochs": 1}))
+    assert run.status == 0
+    assert run.only("result")["stop_reason"] == "completed"
+
+
+def test_only_the_trainer_loads_tensorflow() -> None:
+    code = "import sys, workers.children.program; assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-P", "-c", code], check=True, env={"PYTHONPATH": str(TREE)})

@@ -1,0 +1,144 @@
+"""The slots of a worker in this process, with scripted children; no broker is needed."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.database import Database
+from app.settings import Settings
+from app.storage import Store
+from app.tables import DatasetVersion, ModelVersion
+from workers.child import Program
+from workers.supervisor import Limits
+from workers.worker import Worker
+
+LIMITS = Limits(first_event=2.0, silence=2.0, cancel_grace=1.0, drain_grace=0.5)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(_env_file=None, data_dir=tmp_path / "data", database_url=database_url, warm_start=False)
+
+
+@pytest.fixture
+def worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "programs"))
+    settings.data_dir.mkdir(exist_ok=True)
+    programs = dict.fromkeys(("training", "reading"), Program("scripted_child"))
+    worker = Worker(settings, programs=programs, limits=LIMITS)
+    worker.start()
+    yield worker
+    worker.stop()
+
+
+@pytest.fixture
+def database(settings: Settings, worker: Worker) -> Iterator[Database]:
+    """What is committed here wakes the worker, as the doorbell would."""
+    database = Database(settings.resolved_database_url, on_commit=worker.ring)
+    yield database
+    database.close()
+
+
+def test_a_training_job_is_run_recorded_and_published(bench: Any, worker: Worker) -> None:
+    job = bench.ended(bench.rows.training("train"))
+    assert (job.state, job.attempt, job.best) == ("succeeded", 1, {"epoch": 3})
+    assert [event.data["epoch"] for event in bench.rows.events(job.id, "epoch")] == [1, 2, 3]
+    assert [phase["phase"] for phase in job.phases] == ["starting", "training"]
+    version = bench.rows.get(ModelVersion, job.model_version_id)
+    store = Store(bench.settings.data_dir)
+    assert store.path(version.files["network.keras"]["sha256"]).read_text() == job.id
+    assert version.files["pictures/curves.png"]["media_type"] == "image/png"
+    bench.until(lambda: not list((bench.settings.data_dir / "orders").iterdir()), "the order to be removed")
+
+
+def test_a_dataset_is_read_while_a_training_runs_and_the_job_that_waits_for_it_follows(
+    bench: Any, worker: Worker
+) -> None:
+    blocking = bench.rows.training("wait")
+    bench.pids(blocking)
+    reading = bench.rows.reading()
+    version = bench.rows.job(reading).dataset_version_id
+    request = {"network": {"preset": "cnn-small"}}
+    waiting = bench.rows.training("train", version=version, resolved=None, request=request)
+    assert bench.ended(reading).state == "succeeded"
+    row = bench.rows.get(DatasetVersion, version)
+    assert (row.state, row.files["x.npy"]["bytes"]) == ("ready", len("x.npy"))
+    assert bench.rows.job(blocking).state == "running"
+    bench.move(blocking, "cancelling")
+    assert bench.ended(waiting).state == "succeeded"
+
+
+def test_a_dataset_that_cannot_be_read_is_invalid(bench: Any, worker: Worker) -> None:
+    job = bench.ended(bench.rows.reading(bad=True))
+    assert (job.state, job.error["code"]) == ("failed", "bad_data")
+    assert bench.rows.get(DatasetVersion, job.dataset_version_id).error["message"] == "There are no rows."
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "said"),
+    [
+        ("fail", "diverged", "The loss is not finite."),
+        ("crash", "crashed", "SIGSEGV"),
+        ("leave", "crashed", "status 3"),
+        ("leave75", "crashed", "status 75"),
+        ("silent", "hung", "reported nothing for 2 s"),
+        ("escape", "internal", "The worker failed"),
+    ],
+)
+def test_a_child_that_fails_fails_its_job_and_the_next_job_runs(
+    bench: Any, worker: Worker, model: str, code: str, said: str
+) -> None:
+    job_id = bench.rows.training(model)
+    following = bench.rows.training("train")
+    job = bench.ended(job_id)
+    assert (job.state, job.error["code"]) == ("failed", code)
+    assert said in job.error["message"]
+    assert job.error["hint"] or code == "internal"
+    if model == "crash":
+        assert bench.rows.events(job_id, "log")[-1].data["message"] == "the last thing it printed"
+    assert bench.ended(following).state == "succeeded"
+    assert not (bench.settings.data_dir.parent / "secret").exists()
+
+
+def test_what_a_child_prints_does_not_disturb_its_job(bench: Any, worker: Worker) -> None:
+    job = bench.ended(bench.rows.training("garbage"))
+    assert job.state == "succeeded"
+    assert len(bench.rows.events(job.id, "epoch")) == 3
+
+
+def test_a_child_knows_no_address_of_the_database_or_the_broker(
+    bench: Any, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    job = bench.ended(bench.rows.training("environment"))
+    names = json.loads(bench.rows.events(job.id, "log")[0].data["message"])
+    assert "PATH" in names
+    assert [name for name in names if name.startswith("KERAFORGE") or name == "PGPASSWORD"] == []
+
+
+@pytest.mark.parametrize("model", ["wait", "deaf"])
+def test_the_child_is_dead_when_the_state_says_cancelled(bench: Any, worker: Worker, model: str) -> None:
+    job_id = bench.rows.training(model)
+    pids = bench.pids(job_id)
+    assert bench.alive(pids) == pids
+    bench.move(job_id, "cancelling")
+    assert bench.ended(job_id).state == "cancelled"
+    assert bench.alive(pids) == []
+
+
+def test_an_attempt_that_is_no_longer_the_jobs_is_ended(bench: Any, worker: Worker) -> None:
+    job_id = bench.rows.training("deaf")
+    pids = bench.pids(job_id)
+    bench.move(job_id, "failed")
+    bench.until(lambda: not bench.alive(pids), "the child's end")
+    assert bench.rows.job(job_id).state == "failed"
+
+
+def test_a_job_is_found_without_a_ring(bench: Any, worker: Worker, rows_in: Any) -> None:
+    bench.ended(bench.rows.training("train"))
+    silent = Database(bench.settings.resolved_database_url)
+    assert bench.ended(rows_in(silent).training("train")).state == "succeeded"
+    silent.close()

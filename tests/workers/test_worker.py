@@ -1,0 +1,70 @@
+"""A real Celery worker in a process of its own; only its children are scripted."""
+
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from app.broker import create_celery
+from app.doorbell import Doorbell
+
+
+@pytest.mark.parametrize("model", ["wait", "deaf"])
+def test_a_worker_that_is_told_to_leave_hands_its_job_back(bench: Any, start_worker: Any, model: str) -> None:
+    worker = start_worker(bench.settings)
+    job_id = bench.rows.training(model)
+    pids = bench.pids(job_id)
+    assert worker.stop() == 0
+    assert bench.alive(pids) == []
+    job = bench.rows.job(job_id)
+    assert (job.state, job.attempt, job.worker) == ("queued", 1, None)
+
+
+def test_what_a_killed_worker_ran_is_settled_at_its_next_start(bench: Any, start_worker: Any) -> None:
+    worker = start_worker(bench.settings)
+    training, reading = bench.rows.training("deaf"), bench.rows.reading(wait=True)
+    pids = bench.pids(training) + bench.pids(reading)
+    worker.kill()
+    bench.until(lambda: not bench.alive([pids[0], pids[2]]), "the children's end")
+    assert (bench.rows.job(training).state, bench.rows.job(reading).state) == ("running", "running")
+    os.kill(pids[1], signal.SIGKILL)
+    start_worker(bench.settings)
+    job = bench.ended(training)
+    assert (job.state, job.error["code"], job.error["retryable"]) == ("failed", "worker_lost", True)
+    bench.until(lambda: bench.rows.job(reading).attempt == 2, "the reading's second attempt")
+    assert bench.rows.job(reading).state == "running"
+
+
+def test_a_cancel_that_the_worker_died_in_is_completed(bench: Any, start_worker: Any) -> None:
+    worker = start_worker(bench.settings)
+    job_id = bench.rows.training("wait")
+    bench.pids(job_id)
+    worker.process.send_signal(signal.SIGSTOP)
+    bench.move(job_id, "cancelling")
+    worker.kill()
+    start_worker(bench.settings)
+    assert bench.ended(job_id).state == "cancelled"
+
+
+def test_a_second_worker_on_one_data_folder_is_refused(bench: Any, start_worker: Any) -> None:
+    first = start_worker(bench.settings)
+    job_id = bench.rows.training("wait")
+    bench.pids(job_id)
+    second = start_worker(bench.settings)
+    assert second.process.wait(timeout=60) == 1
+    assert "another worker already works on" in second.log.read_text()
+    assert (first.process.poll(), bench.rows.job(job_id).state) == (None, "running")
+
+
+def test_a_ring_that_comes_twice_runs_nothing_twice(
+    bench: Any, start_worker: Any, doorbell: Doorbell
+) -> None:
+    start_worker(bench.settings)
+    celery = create_celery(bench.settings, "publisher")
+    jobs = [bench.rows.training("train") for _ in range(5)]
+    for _ in range(20):
+        celery.send_task("ring", args=["training"], queue="training")
+        celery.send_task("ring", args=["nonsense"], queue="light")
+    assert [bench.ended(job_id).attempt for job_id in jobs] == [1] * 5
+    assert {bench.rows.job(job_id).state for job_id in jobs} == {"succeeded"}
