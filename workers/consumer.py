@@ -1,9 +1,11 @@
 """The worker as a Celery application: it takes rings, and starts and stops the slots with itself."""
 
 import logging
+import warnings
 from typing import Any
 
 from celery import Celery, bootsteps, signals
+from celery.platforms import SecurityWarning
 
 from app.broker import create_celery
 from app.doorbell import RING_TASK
@@ -46,6 +48,8 @@ def consumer_of(worker: Worker) -> Celery:
 
 def run(celery: Celery) -> int:
     """Run the worker until it is told to stop; return its exit status."""
+    # It warns root of messages that are programs; only JSON is accepted here.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     process = celery.Worker(
         quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True, loglevel="INFO"
     )

@@ -19,6 +19,10 @@ def main(order_dir: Path, events_fd: int) -> int:
     return getattr(child, word)() or 0
 
 
+def is_forked():
+    return "workers.forkserver" in sys.orig_argv
+
+
 class Scripted:
     def __init__(self, order, output, events):
         self.order, self.output, self.events = order, output, events
@@ -81,9 +85,13 @@ class Scripted:
 
     def mute(self):
         """Give no sign of life when forked, and work when started from nothing."""
-        if "workers.forkserver" in sys.orig_argv:
+        if is_forked():
             time.sleep(600)
-        self.train()
+        self.origin()
+
+    def origin(self):
+        self.say("log", level="info", message="forked" if is_forked() else "cold")
+        self.result()
 
     def garbage(self):
         self.say("phase", phase="training")
