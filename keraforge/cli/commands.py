@@ -6,7 +6,7 @@
 from typing import Any
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 from typer.core import TyperGroup
 
 from keraforge.cli.output import notes
@@ -23,7 +23,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeraforgeError as error:
-            notes.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+            notes.print(Text.assemble(("Error: ", "bold red"), str(error)), soft_wrap=True)
             if isinstance(error, Unauthorized):
-                notes.print(KEY_HINT, soft_wrap=True, highlight=False)
+                notes.print(Text(KEY_HINT), soft_wrap=True)
             raise typer.Exit(3 if isinstance(error, NotRunning) else 1) from error

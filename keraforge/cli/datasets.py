@@ -103,12 +103,14 @@ def show(
     """Show a dataset's latest version, or the one named, for example digits@2."""
     dataset, number = name_and_number(name)
     with keraforge.Client() as client:
-        latest = client.datasets.get(dataset)
-        if number is None and latest.latest is None:
-            _show_dataset(latest, as_json)
-        else:
-            number = number or (latest.latest and latest.latest.number) or 1
+        if number is not None:
             _show_version(client.datasets.version(dataset, number), as_json)
+            return
+        found = client.datasets.get(dataset)
+    if found.latest is not None:
+        _show_version(found.latest, as_json)
+    else:
+        _show_dataset(found, as_json)
 
 
 @app.command("delete")

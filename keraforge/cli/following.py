@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
+from rich.text import Text
 
 from keraforge.client.records import Event
 
@@ -68,8 +69,8 @@ class _Display:
             self._progress.update(self._bar, description=f"{self._label} · {data['phase']}")
             self._line(str(data["phase"]))
         elif event.type == "log":
-            self._progress.console.print(f"{data.get('level', '')}: {data.get('message', '')}", markup=False)
+            self._progress.console.print(Text(f"{data.get('level', '')}: {data.get('message', '')}"))
 
     def _line(self, text: str) -> None:
         if not self._console.is_terminal:
-            self._console.print(f"{self._label}: {text}", highlight=False, soft_wrap=True)
+            self._console.print(Text(f"{self._label}: {text}"), soft_wrap=True)

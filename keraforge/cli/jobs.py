@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 import keraforge
 from keraforge.cli.following import follow
@@ -76,7 +77,7 @@ def logs(job: JobArgument = None, as_json: JsonFlag = False) -> None:
         return
     for line in lines:
         text = f"{moment(line['at'])}  {line['level']:<7}  {line['message']}"
-        results().print(text, markup=False, highlight=False, soft_wrap=True)
+        results().print(Text(text), soft_wrap=True)
 
 
 @app.command("cancel")
@@ -93,7 +94,7 @@ def finish(client: "keraforge.Client", job: str, as_json: bool) -> None:
     try:
         follow(client.jobs.watch(job), notes, job)
     except KeyboardInterrupt:
-        notes.print(f"The job goes on. Follow it with: keraforge jobs watch {job}", highlight=False)
+        notes.print(Text(f"The job goes on. Follow it with: keraforge jobs watch {job}"))
         raise
     ended = client.jobs.get(job)
     show_job(ended, as_json)

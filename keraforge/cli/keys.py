@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 import keraforge
 from keraforge.cli.output import JsonFlag, moment, notes, print_json, print_table, results
@@ -32,7 +33,7 @@ def create(
     if as_json:
         print_json(key.raw)
         return
-    results().print(key.key, highlight=False, soft_wrap=True)
+    results().print(Text(key.key or ""), soft_wrap=True)
     notes.print(f"This is the only time that the key {key.id} is shown. Keep it safe.")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 import keraforge
 from keraforge.cli.jobs import finish
@@ -68,7 +69,7 @@ def train(
         elif as_json:
             print_json(submitted.raw)
         else:
-            results().print(submitted.id, highlight=False)
+            results().print(Text(submitted.id), soft_wrap=True)
 
 
 def parsed(assignment: str) -> tuple[str, Any]:

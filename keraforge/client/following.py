@@ -28,6 +28,7 @@ class Following(Generic[T]):
     read: Callable[[str], T]
     is_last: Callable[[T], bool]
     last_id: str | None = None
+    longest_pause: float = LONGEST_PAUSE
     _ended: bool = False
     _message: dict[str, list[str]] = field(default_factory=dict)
     _fruitless: int = 0
@@ -88,4 +89,4 @@ class Following(Generic[T]):
     @property
     def pause(self) -> float:
         """Seconds to wait before connecting again."""
-        return min(0.1 * float(2**self._fruitless), LONGEST_PAUSE)
+        return min(0.1 * float(2**self._fruitless), self.longest_pause)

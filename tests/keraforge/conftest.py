@@ -45,14 +45,17 @@ def is_alive() -> Callable[[int], bool]:
 
 
 class FakeService:
-    """Answers requests as it was told, and keeps them; one answer for each, the last one again and again."""
+    """Answers requests as it was told, and keeps them; one answer for each, the last one again and again.
+
+    An answer is a JSON value, an exception, a response, or a function that makes one.
+    """
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
         self._answers: dict[tuple[str, str], list[Callable[[httpx.Request], httpx.Response]]] = {}
 
     def on(self, method: str, path: str, *answers: Any, status: int = 200) -> None:
-        """Answer requests for ``/api/v1{path}`` one after another: JSON values, responses, or exceptions."""
+        """Answer requests for ``/api/v1{path}``."""
         made = [self._answer(answer, status) for answer in answers or (None,)]
         self._answers[method, f"/api/v1{path}"] = made
 
@@ -90,6 +93,9 @@ class FakeService:
                 raise answer
             if isinstance(answer, httpx.Response):
                 return answer
+            if callable(answer):
+                made: httpx.Response = answer()
+                return made
             return httpx.Response(status) if answer is None else httpx.Response(status, json=answer)
 
         return make
