@@ -17,7 +17,8 @@ def card(facts: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     """Return the card as Markdown.
 
     ``facts`` holds ``model, job, dataset, family, parameters, shape, rows, epochs, best_epoch, stop_reason,
-    training, parity``; ``report`` is that of :func:`models.evaluation.evaluate`, and ``on``: for what its rows are.
+    training, parity``; ``report`` is that of :func:`models.evaluation.evaluate` and, as ``on``,
+    for what its rows are.
     """
     return "\n".join(
         [
