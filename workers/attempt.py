@@ -24,7 +24,7 @@ def run_attempt(workshop: Workshop, starter: Starter, order: Order) -> None:
         memory_kills = failures.memory_kills()
         ending = _watch(workshop, starter, order, journal, folder)
         if ending.unreadable:
-            log.warning("%s: %d lines of its child were no events", order.job, ending.unreadable)
+            log.warning("%d lines of its child were no events", ending.unreadable)
         Conclusion(workshop, order, journal).write(ending, folder / OUTPUT_DIR, memory_kills)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

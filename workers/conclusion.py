@@ -65,7 +65,7 @@ class Conclusion:
     def _unexplained(self, ending: Ending, memory_kills_before: int | None) -> dict[str, Any]:
         text = ending.output.decode(errors="replace").replace("\0", "").strip()[-LAST_OUTPUT_CHARACTERS:]
         if text:
-            log.warning("%s: its child printed last: %s", self._order.job, text)
+            log.warning("its child printed last: %s", text)
             self._journal.add(Reported("log", {"level": "error", "message": text}))
         if ending.status < 0:
             return failures.killed(-ending.status, memory_kills_before)
@@ -78,11 +78,11 @@ class Conclusion:
                 return self._published(TrainingResult.model_validate(result), output)
             return self._read(ReadingResult.model_validate(result), output)
         except OSError as error:
-            log.exception("%s: the store cannot take its files", self._order.job)
+            log.exception("the store cannot take its files")
             is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
             return self._fail(failures.storage_low() if is_full else failures.internal())
         except ValueError:
-            log.exception("%s: its result cannot be used", self._order.job)
+            log.exception("its result cannot be used")
             return self._fail(failures.internal())
 
     def _published(self, result: TrainingResult, output: Path) -> Finish:

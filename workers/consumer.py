@@ -9,6 +9,7 @@ from celery.platforms import SecurityWarning
 
 from app.broker import create_celery
 from app.doorbell import RING_TASK
+from app.logging import configure_logging
 from workers.identity import AnotherWorker
 from workers.worker import Worker
 
@@ -43,16 +44,22 @@ def consumer_of(worker: Worker) -> Celery:
     celery.steps["worker"].add(Slots)
     # Celery waits for its consumer before it stops this step; the slots need not.
     signals.worker_shutting_down.connect(lambda **_: worker.drain(), weak=False)
+    signals.setup_logging.connect(lambda **_: _configure_logging(worker), weak=False)
     return celery
+
+
+def _configure_logging(worker: Worker) -> None:
+    configure_logging(worker.settings)
+    # Each ring would be told of twice.
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def run(celery: Celery) -> int:
     """Run the worker until it is told to stop; return its exit status."""
     # It warns root of messages that are programs; only JSON is accepted here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
-    process = celery.Worker(
-        quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True, loglevel="INFO"
-    )
+    process = celery.Worker(quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True)
     process.start()
     status = process.exitcode
     return status if isinstance(status, int) else int(status is not None)

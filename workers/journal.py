@@ -59,7 +59,7 @@ class Journal:
         except AWAY as error:
             log.warning("the database is away (%s); %d events wait", type(error).__name__, len(self._waiting))
         except SQLAlchemyError:
-            log.exception("%d events of %s cannot be written", len(self._waiting), self._job_id)
+            log.exception("%d events cannot be written", len(self._waiting))
             self._waiting.clear()
         return self._standing
 

@@ -10,6 +10,8 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
+from structlog.contextvars import bound_contextvars
+
 from app.jobs.claiming import claim
 from app.jobs.finishing import fail
 from app.tables import Job
@@ -82,12 +84,13 @@ class Slot:
         claimed = self._claim()
         if claimed is None:
             return False
-        # Whatever goes wrong with one job, the next one is claimed.
-        try:
-            run_attempt(self._workshop, starter, self._order(claimed))
-        except Exception:
-            log.exception("%s could not be run", claimed.job)
-            self._fail(claimed)
+        with bound_contextvars(job_id=claimed.job, attempt=claimed.attempt):
+            # Whatever goes wrong with one job, the next one is claimed.
+            try:
+                run_attempt(self._workshop, starter, self._order(claimed))
+            except Exception:
+                log.exception("the job could not be run")
+                self._fail(claimed)
         return True
 
     def _claim(self) -> Claimed | None:
@@ -119,7 +122,7 @@ class Slot:
             )
         except Exception:
             # The row stays as it is; the next start of this worker finds it.
-            log.exception("%s could not be marked as failed", claimed.job)
+            log.exception("the job could not be marked as failed")
 
     def _wait(self) -> None:
         try:

@@ -52,7 +52,8 @@ class Starter:
     def distrust(self, reason: str) -> None:
         """End the fork server, which does not work; the next job may have another one."""
         self._failures += 1
-        log.warning("the fork server was ended: %s", reason)
+        said = self._server.last_words() if self._server is not None else ""
+        log.warning("the fork server was ended: %s; it printed last: %s", reason, said or "nothing")
         self.close()
 
     def close(self) -> None:

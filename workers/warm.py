@@ -8,6 +8,7 @@ import os
 import select
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +19,7 @@ from workers.child import Child, Pipes, Program, open_pipes, python
 
 LOADING_SECONDS = 60.0
 FORKING_SECONDS = 5.0
+LAST_WORDS_BYTES = 2000
 _LOOK_SECONDS = 0.1
 _ANSWER_BYTES = 4096
 
@@ -31,6 +33,8 @@ class ForkServer:
 
     def __init__(self, program: Program, environment: Mapping[str, str]) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # Libraries talk while they load; it is shown only where the loading fails.
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
         with theirs:
             self._process = subprocess.Popen(
                 [
@@ -39,6 +43,8 @@ class ForkServer:
                     *program.preload,
                 ],
                 stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=self._output,
                 pass_fds=(theirs.fileno(),),
                 env=dict(environment),
                 start_new_session=True,
@@ -87,12 +93,19 @@ class ForkServer:
         content: dict[str, Any] = json.loads(message)
         return content
 
+    def last_words(self) -> str:
+        """Return the end of what the server has printed."""
+        size = self._output.seek(0, os.SEEK_END)
+        self._output.seek(max(0, size - LAST_WORDS_BYTES))
+        return self._output.read().decode(errors="replace").strip()
+
     def close(self) -> None:
         """End the server, and with it a child that still runs."""
         self._socket.close()
         with suppress(ProcessLookupError):
             self._process.kill()
         self._process.wait()
+        self._output.close()
 
 
 class WarmChild(Child):

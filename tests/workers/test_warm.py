@@ -12,6 +12,7 @@ import pytest
 from app.database import Database
 from app.settings import Settings
 from workers.child import Program
+from workers.starting import FAILURES_BORNE
 from workers.supervisor import Limits
 from workers.worker import Worker
 
@@ -102,8 +103,9 @@ def test_a_server_that_is_gone_costs_one_warm_start(bench: Any) -> None:
 
 
 @pytest.mark.parametrize("preload", [("no_such_module",)])
-def test_a_warm_start_that_never_works_is_given_up(bench: Any) -> None:
-    assert origin(bench) == "cold"
+def test_a_warm_start_that_never_works_is_given_up(bench: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert [origin(bench) for _ in range(2)] == ["cold", "cold"]
+    assert caplog.text.count("No module named 'no_such_module'") == FAILURES_BORNE
 
 
 def test_the_server_leaves_with_the_worker(bench: Any, worker: Worker) -> None:
