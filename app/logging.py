@@ -7,7 +7,7 @@ with ``structlog.contextvars.bind_contextvars`` (``request_id``, ``job_id``) is 
 import logging
 import re
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -37,7 +37,7 @@ def configure_logging(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError()
     handler.name = _HANDLER_NAME
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -53,12 +53,25 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [each for each in root.handlers if each.name != _HANDLER_NAME] + [handler]
     root.setLevel(settings.log_level)
-    # uvicorn comes with handlers of its own.
+    # uvicorn comes with handlers of its own. Its access log is ours, which knows more.
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         library = logging.getLogger(name)
         library.handlers.clear()
-        library.propagate = True
+        library.propagate = name != "uvicorn.access"
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at the time; who runs this process may replace it."""
+
+    @property
+    def stream(self) -> TextIO:
+        """Standard error."""
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: TextIO) -> None:
+        """Ignore what the base class chooses."""
 
 
 def _renderer(settings: Settings) -> Processor:

@@ -74,7 +74,7 @@ class _JobCounts(Collector):
         try:
             with self._database.read() as session:
                 query = select(Job.state, func.count()).where(Job.deleted_at.is_(None)).group_by(Job.state)
-                counts = dict(session.execute(query).tuples().all())
+                counts = dict(session.execute(query).all())
         except SQLAlchemyError as error:
             log.warning("the metrics lack the jobs, the database cannot be read: %s", type(error).__name__)
             return

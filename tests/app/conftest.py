@@ -1,16 +1,28 @@
-"""A registry to serve from: tiny graphs in a real store, their rows in a real database."""
+"""A registry to serve from: tiny graphs in a real store, their rows in a real database.
+
+And the whole web process on a real socket.
+"""
 
 import io
-from collections.abc import Iterator
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
+import uvicorn
 from onnx import TensorProto, helper, numpy_helper
+from starlette.types import ASGIApp
 
 from app.database import Database
 from app.identifiers import new_id
+from app.keys import service as keys
+from app.main import create_app
 from app.settings import Settings
 from app.storage import Store
 from app.tables import Alias, Job, ModelVersion, RegisteredModel
@@ -176,3 +188,100 @@ def registry(sqlite_url: str, store: Store) -> Iterator[Registry]:
 def any_registry(database: Database, store: Store) -> Registry:
     """Like ``registry``, once on each kind of database."""
     return Registry(database, store)
+
+
+class Listening:
+    """An ASGI application behind uvicorn on a free port, in a thread."""
+
+    def __init__(self, app: ASGIApp, http: str = "httptools") -> None:
+        config = uvicorn.Config(
+            app, port=0, http=http, ws="none", log_config=None, access_log=False, server_header=False
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run)
+        self._thread.start()
+        deadline = time.monotonic() + 60
+        while not self._server.started:
+            assert self._thread.is_alive(), "the server did not start"
+            assert time.monotonic() < deadline, "the server did not start in time"
+            time.sleep(0.005)
+        self.port: int = self._server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+    def raw(self, request: bytes) -> bytes:
+        """Send bytes as they are; return all that comes back until the connection ends."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+class Service(Listening):
+    """The whole web process and the database that it works on."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        Store(settings.data_dir).prepare()
+        self.settings = settings
+        self.database = database
+        super().__init__(create_app(settings, database=database))
+
+    def key(self, *scopes: str, name: str = "test", expires_at: datetime | None = None) -> str:
+        """Make a key and return its text."""
+        with self.database.write() as session:
+            return keys.create(session, name, scopes, expires_at)[1]
+
+    def client(self, *scopes: str, key: str | None = None) -> httpx.Client:
+        """Return a client with a key: the given one, or a new one with these scopes; none without either."""
+        text = key or (self.key(*scopes) if scopes else None)
+        headers = {"Authorization": f"Bearer {text}"} if text else {}
+        # Without TLS there is nothing to verify, and loading the certificates is slow.
+        return httpx.Client(base_url=self.url, headers=headers, verify=False)
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[Callable[..., Listening]]:
+    """Serve any application until the last test of the module."""
+    servers: list[Listening] = []
+
+    def listen(app: ASGIApp, http: str = "httptools") -> Listening:
+        servers.append(Listening(app, http))
+        return servers[-1]
+
+    yield listen
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def serve(settings: Settings) -> Iterator[Callable[..., Service]]:
+    """Start the whole web process on a database, with settings that differ as told."""
+    services: list[Service] = []
+
+    def start(database: Database, **changes: object) -> Service:
+        services.append(Service(settings.model_copy(update=changes), database))
+        return services[-1]
+
+    yield start
+    for service in services:
+        service.close()
+
+
+@pytest.fixture
+def service(sqlite_url: str, serve: Callable[..., Service]) -> Iterator[Service]:
+    """The whole web process on SQLite."""
+    database = Database(sqlite_url)
+    service = serve(database)
+    yield service
+    service.close()
+    database.close()
+
+
+@pytest.fixture
+def client(database: Database, serve: Callable[..., Service]) -> Iterator[httpx.Client]:
+    """A client of the whole web process with a key that opens everything, once on each kind of database."""
+    with serve(database).client("admin") as client:
+        yield client

@@ -1,0 +1,122 @@
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.edge.requests import SECURITY_HEADERS
+from app.logging import configure_logging
+from app.metrics import Metrics
+from app.settings import Settings
+
+
+@pytest.fixture
+def lines(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """The log's lines since they were asked for last."""
+    configure_logging(Settings(_env_file=None, log_format="json", log_level="DEBUG"))
+
+    def read() -> list[dict[str, Any]]:
+        found = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+        return [line for line in found if line["logger"].startswith(("app.", "uvicorn."))]
+
+    yield read
+    configure_logging(Settings(_env_file=None))
+
+
+def requests_counted(metrics: Metrics, **labels: str) -> float:
+    families = text_string_to_metric_families(metrics.exposition().decode())
+    samples = [sample for family in families for sample in family.samples]
+    return sum(
+        sample.value
+        for sample in samples
+        if sample.name == "keraforge_http_requests_total" and labels.items() <= sample.labels.items()
+    )
+
+
+def test_every_answer_carries_the_security_headers(client: httpx.Client) -> None:
+    for path in ("/query", "/nowhere", "/raise/bug", "/raise/conflict"):
+        headers = client.get(path).headers
+        assert {name: headers.get(name.decode()) for name in SECURITY_HEADERS} == {
+            name: value.decode() for name, value in SECURITY_HEADERS.items()
+        }
+
+
+def test_a_request_id_is_echoed_if_it_is_harmless(client: httpx.Client) -> None:
+    sent = "abc-DEF_12345678"
+    assert client.get("/query", headers={"X-Request-Id": sent}).headers["x-request-id"] == sent
+
+
+@pytest.mark.parametrize("sent", ["short", "x" * 65, "with space inside", "<script>alert", "12345678\t9", ""])
+def test_any_other_request_id_is_replaced(client: httpx.Client, sent: str) -> None:
+    answer = client.get("/query", headers={"X-Request-Id": sent})
+    assert re.fullmatch("[0-9a-f]{24}", answer.headers["x-request-id"])
+
+
+def test_two_requests_have_two_ids(client: httpx.Client) -> None:
+    ids = {client.get("/query").headers["x-request-id"] for _ in range(5)}
+    assert len(ids) == 5
+
+
+def test_a_request_is_logged_with_its_id(client: httpx.Client, lines: Callable[[], Any]) -> None:
+    client.get("/query?secret=1", headers={"X-Request-Id": "the-request"})
+    (line,) = [line for line in lines() if line["event"] == "request"]
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/query", 200)
+    assert line["request_id"] == "the-request"
+    assert line["milliseconds"] > 0
+    assert "secret" not in json.dumps(line)
+
+
+def test_a_bug_is_logged_once_with_its_traceback(client: httpx.Client, lines: Callable[[], Any]) -> None:
+    client.get("/raise/key", headers={"X-Request-Id": "the-request"})
+    (line,) = [line for line in lines() if line["level"] == "error"]
+    assert line["request_id"] == "the-request"
+    assert "KeyError" in line["exception"]
+
+
+def test_a_refusal_is_no_error_in_the_log(client: httpx.Client, lines: Callable[[], Any]) -> None:
+    client.get("/raise/conflict")
+    assert [line["level"] for line in lines()] == ["info"]
+
+
+def test_requests_are_counted_by_method_and_status(client: httpx.Client, metrics: Metrics) -> None:
+    before = requests_counted(metrics, method="GET", status="409")
+    client.get("/raise/conflict")
+    assert requests_counted(metrics, method="GET", status="409") == before + 1
+
+
+def test_half_an_answer_is_not_taken_for_a_whole_one(client: httpx.Client) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.get("/half")
+    assert client.get("/query").status_code == 200
+
+
+def test_head_is_answered_as_get_without_a_body(client: httpx.Client) -> None:
+    get, head = client.get("/query"), client.head("/query")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == get.headers["content-length"]
+    assert client.head("/nowhere").status_code == 404
+
+
+def test_the_head_of_an_endless_stream_ends(client: httpx.Client, lines: Callable[[], Any]) -> None:
+    answer = client.head("/endless")
+    assert (answer.status_code, answer.headers["x-kept"], answer.content) == (200, "yes", b"")
+    assert client.get("/query").status_code == 200
+    assert {line["level"] for line in lines()} == {"info"}
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("/x%00y", "invalid_encoding"),
+        ("/query?limit=%00", "invalid_encoding"),
+        ("/" + "x" * 4000, "uri_too_long"),
+    ],
+)
+def test_targets_that_nothing_should_look_at_are_refused(
+    client: httpx.Client, target: str, code: str
+) -> None:
+    answer = client.get(target)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
