@@ -14,15 +14,23 @@ from app.settings import Settings
 
 
 @pytest.fixture
-def lines(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """The log's lines since they were asked for last."""
+def logged(
+    capfd: pytest.CaptureFixture[str], until: Callable[..., Any]
+) -> Iterator[Callable[[int], list[dict[str, Any]]]]:
+    """Our lines of the log, once it tells of so many requests: they are written after the answers."""
     configure_logging(Settings(_env_file=None, log_format="json", log_level="DEBUG"))
+    lines: list[dict[str, Any]] = []
 
-    def read() -> list[dict[str, Any]]:
+    def tells_of(requests: int) -> bool:
         found = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
-        return [line for line in found if line["logger"].startswith(("app.", "uvicorn."))]
+        lines.extend(line for line in found if line["logger"].startswith(("app.", "uvicorn.")))
+        return sum(line["event"] == "request" for line in lines) >= requests
 
-    yield read
+    def wait(requests: int) -> list[dict[str, Any]]:
+        until(lambda: tells_of(requests), "the log")
+        return lines
+
+    yield wait
     configure_logging(Settings(_env_file=None))
 
 
@@ -60,31 +68,33 @@ def test_two_requests_have_two_ids(client: httpx.Client) -> None:
     assert len(ids) == 5
 
 
-def test_a_request_is_logged_with_its_id(client: httpx.Client, lines: Callable[[], Any]) -> None:
+def test_a_request_is_logged_with_its_id(client: httpx.Client, logged: Callable[[int], Any]) -> None:
     client.get("/query?secret=1", headers={"X-Request-Id": "the-request"})
-    (line,) = [line for line in lines() if line["event"] == "request"]
+    (line,) = logged(1)
     assert (line["method"], line["path"], line["status"]) == ("GET", "/query", 200)
     assert line["request_id"] == "the-request"
     assert line["milliseconds"] > 0
     assert "secret" not in json.dumps(line)
 
 
-def test_a_bug_is_logged_once_with_its_traceback(client: httpx.Client, lines: Callable[[], Any]) -> None:
+def test_a_bug_is_logged_once_with_its_traceback(client: httpx.Client, logged: Callable[[int], Any]) -> None:
     client.get("/raise/key", headers={"X-Request-Id": "the-request"})
-    (line,) = [line for line in lines() if line["level"] == "error"]
+    (line,) = [line for line in logged(1) if line["level"] == "error"]
     assert line["request_id"] == "the-request"
     assert "KeyError" in line["exception"]
 
 
-def test_a_refusal_is_no_error_in_the_log(client: httpx.Client, lines: Callable[[], Any]) -> None:
+def test_a_refusal_is_no_error_in_the_log(client: httpx.Client, logged: Callable[[int], Any]) -> None:
     client.get("/raise/conflict")
-    assert [line["level"] for line in lines()] == ["info"]
+    assert [line["level"] for line in logged(1)] == ["info"]
 
 
-def test_requests_are_counted_by_method_and_status(client: httpx.Client, metrics: Metrics) -> None:
+def test_requests_are_counted_by_method_and_status(
+    client: httpx.Client, metrics: Metrics, until: Callable[..., Any]
+) -> None:
     before = requests_counted(metrics, method="GET", status="409")
     client.get("/raise/conflict")
-    assert requests_counted(metrics, method="GET", status="409") == before + 1
+    until(lambda: requests_counted(metrics, method="GET", status="409") == before + 1)
 
 
 def test_half_an_answer_is_not_taken_for_a_whole_one(client: httpx.Client) -> None:
@@ -100,11 +110,11 @@ def test_head_is_answered_as_get_without_a_body(client: httpx.Client) -> None:
     assert client.head("/nowhere").status_code == 404
 
 
-def test_the_head_of_an_endless_stream_ends(client: httpx.Client, lines: Callable[[], Any]) -> None:
+def test_the_head_of_an_endless_stream_ends(client: httpx.Client, logged: Callable[[int], Any]) -> None:
     answer = client.head("/endless")
     assert (answer.status_code, answer.headers["x-kept"], answer.content) == (200, "yes", b"")
     assert client.get("/query").status_code == 200
-    assert {line["level"] for line in lines()} == {"info"}
+    assert {line["level"] for line in logged(2)} == {"info"}
 
 
 @pytest.mark.parametrize(
