@@ -13,8 +13,8 @@ from app.storage import Store
 from app.tables import DatasetVersion
 from models.schema import TEST_FILE, X_FILE, Y_FILE, DatasetSchema
 
-# A page of numbers has at most this many, about 8 MB of JSON.
-MAX_VALUES = 1_000_000
+# A page of numbers has at most this many, about 1 MB of JSON.
+MAX_VALUES = 250_000
 # Sides of a thumbnail, in pixels.
 MIN_SIDE, MAX_SIDE = 48, 128
 GAP = 4
