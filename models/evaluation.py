@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 Predict = Callable[[np.ndarray], np.ndarray]
 """From ``float32[rows, *shape]`` to probabilities, ``float32[rows, classes]``."""
 
-BATCH_ROWS = 256
+BATCH_ROWS = 64
 WORST_ROWS = 24
 # The loss of a probability of 0 would be infinite; Keras cuts it at the same place.
 _SMALLEST_PROBABILITY = 1e-7

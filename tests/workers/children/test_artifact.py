@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import onnxruntime
 import pytest
@@ -176,3 +177,13 @@ def test_files_that_are_not_as_promised_are_refused(field: str, value: object, o
     schema = order.dataset_schema.model_copy(update={field: value})
     with pytest.raises(ValueError, match="promises"):
         open_rows(order.model_copy(update={"dataset_schema": schema}))
+
+
+def test_the_network_can_be_loaded_again(
+    written: tuple[Path, dict[str, Any]], trained: Trained, rows: Rows
+) -> None:
+    loaded = keras.saving.load_model(written[0] / "network.keras", safe_mode=True)
+    images = rows.read(rows.test[:8])
+    np.testing.assert_allclose(
+        serving_function(loaded)(images), serving_function(trained.network)(images), atol=1e-6
+    )
