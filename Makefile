@@ -1,67 +1,94 @@
-# `make help` lists the targets. Set ARGS to pass arguments on: make demo ARGS=--exit
+# The targets that people use have a description behind two number signs; `make help` prints those.
 
-SHELL := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
+SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-long check bench bench-peers lock clean
+.DELETE_ON_ERROR:
 
-ARGS ?=
+PYTHONS := python3.13 python3.12 python3.11
 BIN := .venv/bin
+UV_VERSION := 0.13.8
+
+# What is kept lies in ./var, unless the environment names another folder.
 export KERAFORGE_DATA_DIR ?= $(CURDIR)/var
-# A setting of the caller's must not lead tests or installations astray.
+# What the user's own environment adds to Python's path is no part of this installation.
 unexport PYTHONPATH PYTHONHOME
 
-help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+.PHONY: help setup demo up test test-long check bench lock clean
 
-setup: .venv/worker.stamp ## Make .venv and install the locked requirements
+help:  ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  ARGS=… is handed on, for example: make demo ARGS=--exit"
 
-demo: .venv/worker.stamp ## Train and serve a network on handwritten digits (ARGS=--exit: stop afterwards)
+setup: .venv/worker.stamp  ## Make .venv and install the locked requirements of the service.
+
+demo: .venv/worker.stamp  ## Start the service, train on handwritten digits, ask the network.
 	@$(BIN)/keraforge demo $(ARGS)
 
-up: .venv/worker.stamp ## Start the service
+up: .venv/worker.stamp  ## Run the service until Ctrl-C.
 	@$(BIN)/keraforge up $(ARGS)
 
-test: .venv/dev.stamp ## Run the tests
-	$(BIN)/pytest -m "not long" $(ARGS)
+test: .venv/dev.stamp  ## Run the tests.
+	$(BIN)/python -m pytest -m "not long" $(ARGS)
 
-test-long: .venv/dev.stamp ## Run the tests that take too long for every day
-	$(BIN)/pytest -m long $(ARGS)
+test-long: .venv/dev.stamp  ## Run the tests that take too long for `make test`.
+	$(BIN)/python -m pytest -m long $(ARGS)
 
-check: .venv/dev.stamp ## Check format, style, types and the directions of imports
+check: .venv/dev.stamp  ## Check format, style, types and the directions of imports.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev.stamp ## Measure what the README claims, each beside its baseline
-	$(BIN)/python -m benchmarks.training --json var/bench/training.json $(ARGS)
-	$(BIN)/python -m benchmarks.predict --json var/bench/predict.json $(ARGS)
+bench: .venv/dev.stamp  ## Measure training and prediction against what they are compared with.
+	@mkdir -p build
+	$(BIN)/python -m benchmarks.training --json build/bench-training.json
+	$(BIN)/python -m benchmarks.predict --json build/bench-predict.json
 
-bench-peers: .venv/dev.stamp ## Measure against other servers, each in an environment of its own
-	@echo "No other servers are compared yet; make bench measures against plain Keras and FastAPI."
+lock: build/uv/bin/uv  ## Lock the requirements anew, with hashes and for every platform.
+	$(call locked,web.txt,client.in web.in)
+	$(call locked,worker.txt,client.in web.in worker.in -c web.txt)
+	$(call locked,worker-gpu.txt,client.in web.in worker-gpu.in -c web.txt)
+	$(call locked,dev.txt,client.in web.in worker.in dev.in -c worker.txt)
 
-lock: .venv/bin/python ## Lock the newest requirements that fit, with hashes
-	$(BIN)/pip install --quiet uv
-	bash requirements/lock.sh $(BIN)/uv
+clean:  ## Remove .venv and what was built; the data in ./var stays.
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-clean: ## Remove the environment; data in var/ stays
-	rm -rf .venv build *.egg-info
+# $(call locked,OUTPUT,INPUTS): no index address is written, so that the lock holds for every mirror.
+define locked
+cd requirements && ../build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(2) -o $(1) $(ARGS)
+endef
 
-.venv/bin/python:
-	@python=$$(command -v python3.13 || command -v python3.12 || command -v python3.11 || true); \
-	if [ -z "$$python" ]; then python=$$(command -v python3 || true); fi; \
-	if [ -z "$$python" ] || ! "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'; then \
-	  echo "Keraforge needs Python 3.11, 3.12 or 3.13 (as python3.11, …, or python3); none was found." >&2; exit 1; fi; \
-	"$$python" -m venv .venv
+build/uv/bin/uv: | .venv/pip.stamp
+	$(BIN)/python -m venv build/uv
+	build/uv/bin/python -m pip install --quiet uv==$(UV_VERSION)
 
-.venv/worker.stamp: requirements/worker.txt pyproject.toml | .venv/bin/python
-	@echo "Installing the requirements (once; about a minute) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/worker.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+# A command that is only a signpost to a Python that is not installed does not run, and is passed over.
+.venv/pip.stamp:
+	@for python in $(PYTHON) $(PYTHONS); do \
+		if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+			"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || continue; \
+			echo "Making .venv with $$("$$python" --version)"; \
+			"$$python" -m venv .venv && touch $@ && exit 0; \
+			exit 1; \
+		fi; \
+	done; \
+	echo "Keraforge needs Python 3.11, 3.12 or 3.13 with the modules venv and ensurepip; none of $(PYTHONS) has them." >&2; \
+	exit 1
 
-.venv/dev.stamp: requirements/dev.txt .venv/worker.stamp
-	@echo "Installing what tests and checks need …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@touch $@
+.venv/worker.stamp: requirements/worker.txt requirements/client.in pyproject.toml | .venv/pip.stamp
+	@echo "Installing the service: half a gigabyte, once"
+	$(call installed,worker)
+
+.venv/dev.stamp: requirements/dev.txt requirements/client.in pyproject.toml | .venv/pip.stamp
+	@echo "Installing the service and the tools of its tests: half a gigabyte, once"
+	$(call installed,dev)
+	@touch .venv/worker.stamp
+
+# $(call installed,NAME): exactly what requirements/NAME.txt locks, and this folder itself.
+define installed
+@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/$(1).txt
+@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+@touch $@
+endef

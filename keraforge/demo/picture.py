@@ -1,8 +1,8 @@
 """An image as characters, and what a network says about it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
-from rich.table import Table
 from rich.text import Text
 
 SHADES = " ░▒▓█"
@@ -10,9 +10,9 @@ BAR_CELLS = 24
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-def as_characters(pixels: Sequence[Sequence[float]], low: float, high: float) -> str:
+def as_characters(pixels: Sequence[Sequence[float]], low: float, high: float) -> list[str]:
     """Return rows of pixel values as lines of shades, two characters for a pixel, which is about a square."""
-    return "\n".join("".join(2 * _shade((value - low) / (high - low)) for value in row) for row in pixels)
+    return ["".join(2 * _shade((value - low) / (high - low)) for value in row) for row in pixels]
 
 
 def bar(share: float) -> str:
@@ -21,16 +21,21 @@ def bar(share: float) -> str:
     return "█" * whole + EIGHTHS[eighths].strip()
 
 
-def answer_beside(picture: str, labels: Sequence[str], probabilities: Sequence[float]) -> Table:
-    """Return the picture with a bar for each label beside it; the most probable stands out."""
-    best = max(range(len(labels)), key=lambda index: probabilities[index])
-    lines = Text()
-    for index, (label, probability) in enumerate(zip(labels, probabilities, strict=True)):
-        style = "bold green" if index == best else "dim"
-        lines.append(f"{label:>2} {bar(probability):<{BAR_CELLS}} {probability:6.1%}\n", style=style)
-    grid = Table.grid(padding=(0, 3))
-    grid.add_row(Text(picture), lines)
-    return grid
+def answer_beside(
+    picture: Sequence[str], labels: Sequence[str], probabilities: Sequence[float]
+) -> Iterator[Text]:
+    """Yield lines: the picture, and beside it a bar for each label; the most probable stands out."""
+    width = max(map(len, picture))
+    best = max(probabilities)
+    answers = zip(labels, probabilities, strict=True)
+    for line, answer in zip_longest(picture, answers):
+        text = Text(f"    {line or '':<{width}}   ")
+        if answer is not None:
+            label, probability = answer
+            style = "bold green" if probability == best else "dim"
+            text.append(f"{label:>2} {probability:6.1%} {bar(probability)}", style=style)
+        text.rstrip()
+        yield text
 
 
 def _shade(share: float) -> str:

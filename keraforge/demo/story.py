@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 import keraforge
@@ -19,6 +18,8 @@ NAME = "digits"
 PRESET = "cnn-small"
 WANTED_ACCURACY = 0.97
 PAGE_ROWS = 50
+# What is done faster than this is said without its time.
+SHOWN_SECONDS = 0.5
 
 
 @dataclass
@@ -31,9 +32,8 @@ class Steps:
     def done(self, name: str, text: str) -> None:
         """Say that a step is done."""
         seconds = time.monotonic() - self._since
-        line = Text.assemble(
-            ("✓ ", "bold green"), (f"{name:<9} ", "bold"), text, (f"  {seconds:.1f} s", "dim")
-        )
+        took = f"  {seconds:.1f} s" if seconds >= SHOWN_SECONDS else ""
+        line = Text.assemble(("✓ ", "bold green"), (f"{name:<9} ", "bold"), text, (took, "dim"))
         self.console.print(line, soft_wrap=True)
         self._since = time.monotonic()
 
@@ -59,8 +59,8 @@ def _register(client: Client, steps: Steps) -> keraforge.DatasetVersion:
     rows, classes, kept = schema["rows"], len(schema["labels"]), schema["test_rows"]
     steps.done(
         "Dataset",
-        f"{version.name}: {rows:,} handwritten digits of {height} by {width} pixels in {classes} classes; "
-        f"{kept} of them are kept for the test",
+        f"{version.name}: {rows:,} images of {height} by {width} pixels in {classes} classes, "
+        f"{kept} of them kept for the test",
     )
     return version
 
@@ -89,14 +89,15 @@ def _ask(
     answer = client.predict(NAME, [pixels], version=version.version)
     said = answer.predictions[0]
     steps.done(
-        "Predict", f"test image {row['row']}: it is a {said.label}, with probability {said.probability:.1%}"
+        "Predict",
+        f"test image {row['row']}: the answer is {said.label}, with probability {said.probability:.1%}",
     )
     image = _schema(dataset)["image"]
     picture = as_characters([[cell[0] for cell in line] for line in pixels], image["low"], image["high"])
-    steps.console.print(Padding(answer_beside(picture, answer.labels, said.probabilities), (1, 0, 0, 4)))
-    steps.console.print(
-        Text(f"    In the dataset it is labelled {row['label']}.", style="dim"), highlight=False
-    )
+    steps.console.print()
+    for line in answer_beside(picture, answer.labels, said.probabilities):
+        steps.console.print(line, soft_wrap=True)
+    steps.console.print(Text(f"\n    Whoever wrote it meant {row['label']}.", style="dim"))
     return pixels
 
 

@@ -1,10 +1,12 @@
 """What a person sees once the service is ready."""
 
+import shlex
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+
+from keraforge.invocation import own_command
 
 LINK_MINUTES = 10
 
@@ -17,18 +19,18 @@ def print_banner(console: Console, *, url: str, link: str, folder: Path, seconds
     console.print()
     console.print(Text.assemble(("  Keraforge is ready", "bold green"), (f"  after {seconds:.1f} s", "dim")))
     console.print()
-    rows = Table.grid(padding=(0, 2, 0, 2))
-    rows.add_column(style="bold")
-    rows.add_column(overflow="fold")
-    rows.add_row("Address", Text(url, style="cyan"))
-    rows.add_row("Browser", Text(link, style="cyan"))
-    rows.add_row("", Text(f"opens once, within {LINK_MINUTES} minutes", style="dim"))
-    rows.add_row("Data", Text(str(folder)))
-    rows.add_row("Key", Text(f"in {folder / 'api-key'}"))
-    rows.add_row()
-    rows.add_row("Next", Text(f"export KERAFORGE_DATA_DIR={folder}"))
-    rows.add_row("", Text("keraforge datasets create digits --builtin digits"))
-    rows.add_row("", Text("keraforge train --model digits --dataset digits --preset cnn-small"))
-    rows.add_row("Stop", Text("Ctrl-C"))
-    console.print(rows)
+    keraforge = own_command()
+    for name, value, style in (
+        ("Address", url, "cyan"),
+        ("Browser", link, "cyan"),
+        ("", f"opens once, within {LINK_MINUTES} minutes", "dim"),
+        ("Data", str(folder), ""),
+        ("Key", f"in {folder / 'api-key'}", ""),
+        ("Next", f"export KERAFORGE_DATA_DIR={shlex.quote(str(folder))}", ""),
+        ("", f"{keraforge} datasets create digits --builtin digits", ""),
+        ("", f"{keraforge} train --model digits --dataset digits --preset cnn-small", ""),
+        ("Stop", "Ctrl-C", ""),
+    ):
+        # Never wrapped by us, so that what is copied from the terminal is one line.
+        console.print(Text.assemble((f"  {name:<9}", "bold"), (value, style)), soft_wrap=True)
     console.print()
