@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from app.settings import Settings
 from app.tables import Job
 
 PROGRAMS = Path(__file__).parent / "programs"
+SCRIPTED = (sys.executable, "-P", PROGRAMS / "scripted_worker.py")
 
 
 @pytest.fixture
@@ -61,13 +62,13 @@ def free_port() -> int:
 class WorkerProcess:
     """A worker in a process of its own; its log goes to a file."""
 
-    def __init__(self, settings: Settings, log: Path) -> None:
+    def __init__(self, settings: Settings, log: Path, command: Sequence[Path | str]) -> None:
         self.log = log
         values = {"data_dir": settings.data_dir, "broker_url": settings.broker_url}
         values |= {"database_url": settings.database_url, "warm_start": settings.warm_start}
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", PROGRAMS / "scripted_worker.py"],
+                command,
                 env=os.environ
                 | {f"KERAFORGE_{name.upper()}": str(value) for name, value in values.items()}
                 | {
@@ -92,12 +93,12 @@ class WorkerProcess:
 
 
 @pytest.fixture
-def start_worker(tmp_path: Path) -> Iterator[Callable[[Settings], WorkerProcess]]:
+def start_worker(tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
     """Start workers; they end with the test, which shows their log if it fails."""
     workers: list[WorkerProcess] = []
 
-    def start(settings: Settings) -> WorkerProcess:
-        worker = WorkerProcess(settings, tmp_path / "worker.log")
+    def start(settings: Settings, command: Sequence[Path | str] = SCRIPTED) -> WorkerProcess:
+        worker = WorkerProcess(settings, tmp_path / "worker.log", command)
         workers.append(worker)
         return worker
 

@@ -1,0 +1,59 @@
+"""The whole way of a job with nothing scripted: Celery, fork server, Keras, the registry."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from sqlalchemy import select
+
+from app.database import Database
+from app.settings import Settings
+from app.storage import Store
+from app.tables import Alias, DatasetVersion, ModelVersion
+from workers.command import worker_command
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_url: str) -> Settings:
+    return Settings(_env_file=None, data_dir=tmp_path / "data", database_url=sqlite_url)
+
+
+def test_digits_are_read_trained_published_and_promoted(
+    bench: Any, start_worker: Any, database: Database
+) -> None:
+    worker = start_worker(bench.settings, worker_command())
+    version = bench.rows.version("reading", schema=None, options={})
+    reading = bench.rows.reading(version=version)
+    request = {"network": {"preset": "cnn-small"}, "training": {"epochs": 3, "seed": 7}}
+    jobs = [
+        bench.rows.training("digits", version=version, resolved=None, request=request, promote=promote)
+        for promote in ("always", "if_better")
+    ]
+    assert bench.ended(reading).state == "succeeded"
+    assert bench.rows.get(DatasetVersion, version).schema["rows"] == 1797
+    for job_id in jobs:
+        job = bench.ended(job_id)
+        assert (job.state, job.error) == ("succeeded", None)
+        assert [event.data["epoch"] for event in bench.rows.events(job_id, "epoch")] == [1, 2, 3]
+        assert [phase["phase"] for phase in job.phases][:3] == ["starting", "preparing", "building"]
+
+    first, second = (bench.rows.get(ModelVersion, bench.rows.job(job_id).model_version_id) for job_id in jobs)
+    assert first.metrics["accuracy"] > 0.8
+    # The same order gives the same network, so the second is no better.
+    assert second.metrics == first.metrics
+    with database.read() as session:
+        assert [alias.version.number for alias in session.scalars(select(Alias))] == [1]
+
+    store = Store(bench.settings.data_dir)
+    golden = np.load(io.BytesIO(store.path(first.files["golden.npz"]["sha256"]).read_bytes()))
+    graph = onnxruntime.InferenceSession(store.path(first.files["predict.onnx"]["sha256"]).read_bytes())
+    [answer] = graph.run(["probabilities"], {"image": golden["image"]})
+    np.testing.assert_allclose(answer, golden["probabilities"], atol=1e-4)
+
+    loaded = Path(f"/proc/{worker.process.pid}/maps").read_text()
+    assert "sqlite" in loaded
+    assert "tensorflow" not in loaded
+    assert worker.stop() == 0
