@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import CursorResult, delete
+from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -68,6 +68,5 @@ def finish(
 
 def _insert(session: Session, row: dict[str, Any]) -> bool:
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    result = session.execute(dialect.insert(IdempotencyKey).values(**row).on_conflict_do_nothing())
-    assert isinstance(result, CursorResult)
-    return result.rowcount == 1
+    statement = dialect.insert(IdempotencyKey).values(**row).on_conflict_do_nothing()
+    return session.scalar(statement.returning(IdempotencyKey.key)) is not None
