@@ -25,6 +25,7 @@ class Targets:
                     f"and {LONGEST_QUERY} of query.",
                     code="uri_too_long",
                 )
-            if "\0" in path or b"%00" in query:
-                raise BadRequest("The address contains the character NUL.", code="invalid_encoding")
+            # The end of a line also ends what a route's pattern looks at.
+            if not path.isprintable() or b"%00" in query:
+                raise BadRequest("The address contains a control character.", code="invalid_encoding")
         await self.app(scope, receive, send)

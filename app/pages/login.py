@@ -1,8 +1,6 @@
 """Where a one-time link leads: it opens a session for the browser, then shows the API."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.dependencies import DatabaseDep
@@ -32,9 +30,7 @@ _PREVIEW = PAGE.format(heading="Keraforge", text="Open this link in a browser to
 
 
 @router.get("/login")
-def log_in(
-    request: Request, database: DatabaseDep, code: Annotated[str, Query(max_length=200)] = ""
-) -> Response:
+def log_in(request: Request, database: DatabaseDep, code: str = "") -> Response:
     """Open a session for a code, once; a browser that has a session already is just sent on."""
     if _is_preview(request):
         # Nobody has seen the link yet, so it is not used up; 503 makes browsers forget what they fetched.

@@ -4,10 +4,12 @@ And the whole web process on a real socket.
 """
 
 import io
+import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -216,7 +218,6 @@ class Listening:
         """Send bytes as they are; return all that comes back until the connection ends."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
@@ -245,43 +246,33 @@ class Service(Listening):
 @pytest.fixture(scope="module")
 def listening() -> Iterator[Callable[..., Listening]]:
     """Serve any application until the last test of the module."""
-    servers: list[Listening] = []
-
-    def listen(app: ASGIApp, http: str = "httptools") -> Listening:
-        servers.append(Listening(app, http))
-        return servers[-1]
-
-    yield listen
-    for server in servers:
-        server.close()
+    with ExitStack() as stack:
+        yield lambda app, **options: stack.enter_context(closing(Listening(app, **options)))
 
 
 @pytest.fixture
 def serve(settings: Settings) -> Iterator[Callable[..., Service]]:
     """Start the whole web process on a database, with settings that differ as told."""
-    services: list[Service] = []
-
-    def start(database: Database, **changes: object) -> Service:
-        services.append(Service(settings.model_copy(update=changes), database))
-        return services[-1]
-
-    yield start
-    for service in services:
-        service.close()
+    with ExitStack() as stack:
+        yield lambda database, **changes: stack.enter_context(
+            closing(Service(settings.model_copy(update=changes), database))
+        )
 
 
 @pytest.fixture
-def service(sqlite_url: str, serve: Callable[..., Service]) -> Iterator[Service]:
+def service(sqlite_url: str, settings: Settings) -> Iterator[Service]:
     """The whole web process on SQLite."""
-    database = Database(sqlite_url)
-    service = serve(database)
-    yield service
-    service.close()
-    database.close()
+    with closing(Database(sqlite_url)) as database, closing(Service(settings, database)) as service:
+        yield service
 
 
-@pytest.fixture
-def client(database: Database, serve: Callable[..., Service]) -> Iterator[httpx.Client]:
-    """A client of the whole web process with a key that opens everything, once on each kind of database."""
-    with serve(database).client("admin") as client:
-        yield client
+@pytest.fixture(scope="module")
+def module_service(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The whole web process on SQLite, once for all tests of a module, which leave it as it is."""
+    settings = Settings(_env_file=None, data_dir=tmp_path_factory.mktemp("service"))
+    shutil.copy(_sqlite_template, settings.data_dir / "keraforge.db")
+    with (
+        closing(Database(settings.resolved_database_url)) as database,
+        closing(Service(settings, database)) as service,
+    ):
+        yield service
