@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import Celery, bootsteps, signals
 from celery.platforms import SecurityWarning
+from kombu import Queue
 
 from app.broker import create_celery
 from app.doorbell import RING_TASK
@@ -20,7 +21,8 @@ def consumer_of(worker: Worker) -> Celery:
     """Return the Celery application that rings for ``worker``'s slots; nothing starts before it does."""
     celery = create_celery(worker.settings, "consumer")
     # A ring only wakes a thread: there is nothing to run it in.
-    celery.conf.update(worker_pool="solo", worker_concurrency=1)
+    queues = [Queue(sort) for sort in worker.sorts]
+    celery.conf.update(worker_pool="solo", worker_concurrency=1, task_queues=queues)
 
     @celery.task(name=RING_TASK)  # type: ignore[untyped-decorator] # Celery ships no types
     def ring(slot: str) -> None:

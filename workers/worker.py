@@ -35,6 +35,12 @@ class Worker:
         self._identity: Identity | None = None
         self._database: Database | None = None
 
+    @property
+    def sorts(self) -> Mapping[str, int]:
+        """How many slots of each sort there are; a sort of which there is none is not named."""
+        counts = {"training": self.settings.training_slots, "light": self.settings.light_slots}
+        return {sort: count for sort, count in counts.items() if count}
+
     def start(self) -> None:
         """Take the worker's name, settle what its earlier life left, and begin to claim.
 
@@ -42,6 +48,7 @@ class Worker:
             workers.identity.AnotherWorker: another process has the name.
         """
         settings = self.settings
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._identity = Identity(settings.data_dir)
         self._database = Database(settings.resolved_database_url, on_commit=self.ring)
         recover(self._database, settings.data_dir, self._identity.name)

@@ -48,7 +48,7 @@ def publish(session: Session, job: Job, result: Mapping[str, Any], files: Files)
         "running",
         "succeeded",
         model_version_id=version.id,
-        best=result["best"],
+        best=_best(job, result["best"]),
         stop_reason=result["stop_reason"],
         result={"metrics": result["metrics"], "parity": result["parity"]},
         finished_at=now(),
@@ -56,6 +56,12 @@ def publish(session: Session, job: Job, result: Mapping[str, Any], files: Files)
     decision = promote(session, job, version)
     append(session, job, "log", {"level": decision.level, "message": decision.message})
     return version
+
+
+def _best(job: Job, chosen: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the epoch that the trainer chose, with the figures that were recorded of it."""
+    recorded = job.best or {}
+    return {**recorded, **chosen} if chosen and chosen["epoch"] == recorded.get("epoch") else chosen
 
 
 def _model(session: Session, job: Job) -> RegisteredModel:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from app.database import Database
@@ -15,12 +16,21 @@ from workers.child import Program
 from workers.supervisor import Limits
 from workers.worker import Worker
 
+on_both = pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+on_postgresql = pytest.mark.parametrize("kind", ["postgres"])
+
 LIMITS = Limits(first_event=2.0, silence=2.0, cancel_grace=1.0, drain_grace=0.5)
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str) -> Settings:
-    return Settings(_env_file=None, data_dir=tmp_path / "data", database_url=database_url, warm_start=False)
+def kind() -> str:
+    return "sqlite"
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Settings:
+    url = request.getfixturevalue(f"{kind}_url")
+    return Settings(_env_file=None, data_dir=tmp_path / "data", database_url=url, warm_start=False)
 
 
 @pytest.fixture
@@ -42,9 +52,10 @@ def database(settings: Settings, worker: Worker) -> Iterator[Database]:
     database.close()
 
 
+@on_both
 def test_a_training_job_is_run_recorded_and_published(bench: Any, worker: Worker) -> None:
     job = bench.ended(bench.rows.training("train"))
-    assert (job.state, job.attempt, job.best) == ("succeeded", 1, {"epoch": 3})
+    assert (job.state, job.attempt, job.best["epoch"]) == ("succeeded", 1, 3)
     assert [event.data["epoch"] for event in bench.rows.events(job.id, "epoch")] == [1, 2, 3]
     assert [phase["phase"] for phase in job.phases] == ["starting", "training"]
     version = bench.rows.get(ModelVersion, job.model_version_id)
@@ -54,6 +65,7 @@ def test_a_training_job_is_run_recorded_and_published(bench: Any, worker: Worker
     bench.until(lambda: not list((bench.settings.data_dir / "orders").iterdir()), "the order to be removed")
 
 
+@on_both
 def test_a_dataset_is_read_while_a_training_runs_and_the_job_that_waits_for_it_follows(
     bench: Any, worker: Worker
 ) -> None:
@@ -119,6 +131,7 @@ def test_a_child_knows_no_address_of_the_database_or_the_broker(
     assert [name for name in names if name.startswith("KERAFORGE") or name == "PGPASSWORD"] == []
 
 
+@on_both
 @pytest.mark.parametrize("model", ["wait", "deaf"])
 def test_the_child_is_dead_when_the_state_says_cancelled(bench: Any, worker: Worker, model: str) -> None:
     job_id = bench.rows.training(model)
@@ -129,6 +142,7 @@ def test_the_child_is_dead_when_the_state_says_cancelled(bench: Any, worker: Wor
     assert bench.alive(pids) == []
 
 
+@on_both
 def test_an_attempt_that_is_no_longer_the_jobs_is_ended(bench: Any, worker: Worker) -> None:
     job_id = bench.rows.training("deaf")
     pids = bench.pids(job_id)
@@ -142,3 +156,25 @@ def test_a_job_is_found_without_a_ring(bench: Any, worker: Worker, rows_in: Any)
     silent = Database(bench.settings.resolved_database_url)
     assert bench.ended(rows_in(silent).training("train")).state == "succeeded"
     silent.close()
+
+
+@on_postgresql
+def test_what_a_child_says_while_the_database_is_away_is_written_when_it_is_back(
+    bench: Any, worker: Worker, postgres_server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = bench.settings.database_url.rpartition("/")[2]
+    job_id = bench.rows.training("told")
+    bench.until(lambda: bench.rows.events(job_id, "epoch"), "the first epoch")
+    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as administrator:
+        administrator.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+        administrator.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        go = bench.settings.data_dir / "orders" / "go"
+        go.touch()
+        bench.until(lambda: not go.exists(), "the child's end")
+        bench.until(lambda: "the database is away" in caplog.text, "the worker to notice")
+        administrator.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
+    assert bench.ended(job_id).state == "succeeded"
+    assert [event.data["epoch"] for event in bench.rows.events(job_id, "epoch")] == [1, 2, 3]
+    assert bench.ended(bench.rows.training("train")).state == "succeeded"

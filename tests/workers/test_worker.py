@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +36,16 @@ def test_what_a_killed_worker_ran_is_settled_at_its_next_start(bench: Any, start
     assert (job.state, job.error["code"], job.error["retryable"]) == ("failed", "worker_lost", True)
     bench.until(lambda: bench.rows.job(reading).attempt == 2, "the reading's second attempt")
     assert bench.rows.job(reading).state == "running"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a fork server with its slot")
+def test_a_fork_server_and_its_child_die_with_a_killed_worker(bench: Any, start_worker: Any) -> None:
+    worker = start_worker(bench.settings.model_copy(update={"warm_start": True}))
+    [child, _] = bench.pids(bench.rows.training("deaf"))
+    server = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
+    assert server != worker.process.pid
+    worker.kill()
+    bench.until(lambda: not bench.alive([child, server]), "the end of both")
 
 
 def test_a_cancel_that_the_worker_died_in_is_completed(bench: Any, start_worker: Any) -> None:

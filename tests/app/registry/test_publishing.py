@@ -63,6 +63,21 @@ def test_a_published_version_knows_where_it_comes_from(rows: Any, database: Data
     assert version.signature == result()["signature"]
 
 
+@pytest.mark.parametrize(
+    ("recorded", "kept"),
+    [
+        ({"epoch": 3, "loss": 0.1}, {"epoch": 3, "loss": 0.1, "value": 0.2}),
+        ({"epoch": 2, "loss": 0.1}, {"epoch": 3, "value": 0.2}),
+        (None, {"epoch": 3, "value": 0.2}),
+    ],
+)
+def test_the_best_epoch_is_the_one_that_the_trainer_chose(
+    rows: Any, database: Database, recorded: dict[str, float] | None, kept: dict[str, float]
+) -> None:
+    found = result() | {"best": {"epoch": 3, "value": 0.2}}
+    assert rows.job(run(rows, database, found, best=recorded)).best == kept
+
+
 def test_versions_are_numbered_within_their_model_and_owner(rows: Any, database: Database) -> None:
     jobs = [run(rows, database, model=model) for model in ("digits", "other", "digits")]
     versions = [rows.get(ModelVersion, rows.job(job).model_version_id) for job in jobs]
