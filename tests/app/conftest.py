@@ -276,3 +276,10 @@ def module_service(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFact
         closing(Service(settings, database)) as service,
     ):
         yield service
+
+
+@pytest.fixture
+def client(database: Database, serve: Callable[..., Service]) -> Iterator[httpx.Client]:
+    """A client of the whole web process with a key that opens everything, once on each kind of database."""
+    with serve(database).client("admin") as client:
+        yield client
