@@ -142,6 +142,12 @@ def test_the_child_is_dead_when_the_state_says_cancelled(bench: Any, worker: Wor
     assert bench.alive(pids) == []
 
 
+def test_nothing_that_a_child_has_started_outlives_its_job(bench: Any, worker: Worker) -> None:
+    job = bench.ended(bench.rows.training("litter"))
+    assert job.state == "succeeded"
+    assert bench.alive([int(bench.rows.events(job.id, "log")[0].data["message"])]) == []
+
+
 @on_both
 def test_an_attempt_that_is_no_longer_the_jobs_is_ended(bench: Any, worker: Worker) -> None:
     job_id = bench.rows.training("deaf")

@@ -40,6 +40,7 @@ def order(tmp_path_factory: pytest.TempPathFactory) -> TrainingOrder:
         "files": {name: str(folder / name) for name in ("x.npy", "y.npy", "test.npy")},
         "network": {"family": "cnn", "blocks": [{"filters": 4}], "dense": [], "dropout": 0.5},
         "training": {"epochs": 2},
+        "sent": {"network": {"family": "cnn"}},
         "threads": 1,
     }
     return TrainingOrder.model_validate_json(json.dumps(document))
@@ -130,11 +131,12 @@ def test_the_golden_rows_carry_the_networks_answers(
     np.testing.assert_allclose(golden["probabilities"], answers, atol=1e-6)
 
 
-def test_the_spec_is_kept_as_it_was_resolved(
+def test_the_spec_is_kept_as_it_was_sent_and_as_it_was_resolved(
     written: tuple[Path, dict[str, Any]], order: TrainingOrder
 ) -> None:
     spec = json.loads((written[0] / "spec.json").read_text())
-    assert spec == order.model_dump(mode="json", include={"network", "training"})
+    assert spec == order.model_dump(mode="json", include={"sent", "network", "training"})
+    assert spec["sent"]["network"] == {"family": "cnn"}
 
 
 def test_pictures_and_card_can_be_opened(written: tuple[Path, dict[str, Any]]) -> None:

@@ -91,6 +91,12 @@ class Scripted:
             self.say("progress", epoch=1, epochs=3)
             time.sleep(0.05)
 
+    def litter(self):
+        """Work in order, but leave a process behind."""
+        own = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        self.say("log", level="info", message=str(own.pid))
+        self.result()
+
     def silent(self):
         time.sleep(600)
 
