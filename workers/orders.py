@@ -51,6 +51,7 @@ def _training(job: Job, version: DatasetVersion, settings: Settings, store: Stor
         "files": {name: str(store.path(file["sha256"])) for name, file in version.files.items()},
         "network": job.resolved["network"],
         "training": job.resolved["training"],
+        "sent": {key: job.request[key] for key in ("network", "training") if key in job.request},
         "threads": threads_of_one_trainer(settings),
     }
     # Specs are strict: what came from JSON is read as JSON, where a list may be a tuple.

@@ -40,6 +40,7 @@ class TrainingOrder(_Message):
     files: dict[str, Path]
     network: NetworkSpec
     training: TrainingSpec
+    sent: dict[str, Any] = Field({}, description="The network and the training as they were sent.")
     threads: int
 
 

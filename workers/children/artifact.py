@@ -69,7 +69,7 @@ def write_artifact(
     report = {**evaluation.report, "on": rows.report_on, "best": trained.best, "epochs": trained.curves}
     facts = _facts(trained, order, rows, proof)
     _write_json(output / "signature.json", signature.model_dump(mode="json"))
-    _write_json(output / "spec.json", order.model_dump(mode="json", include={"network", "training"}))
+    _write_json(output / "spec.json", order.model_dump(mode="json", include={"sent", "network", "training"}))
     _write_json(output / "report.json", report)
     (output / "card.md").write_text(card(facts, report))
     _write_golden(evaluation, rows, output / "golden.npz")
