@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -31,10 +31,10 @@ class Settings(BaseSettings):
     broker_url: str = Field(
         "", description="Celery broker, redis:// or amqp://; empty means a folder in the data folder."
     )
-    allowed_hosts: list[str] = Field(
-        [], description="Host names that requests may carry besides the loopback names and `host`."
+    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        [], description="Host names, with commas between, that requests may carry besides our own."
     )
-    anonymous_scopes: list[Literal["predict"]] = Field(
+    anonymous_scopes: Annotated[list[Literal["predict"]], NoDecode] = Field(
         [], description="Scopes granted without a key; only on a loopback address."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -59,6 +59,13 @@ class Settings(BaseSettings):
         0, ge=0, le=256, description="Threads of one trainer; 0 shares the cores among the training slots."
     )
     warm_start: bool = Field(True, description="Keep TensorFlow loaded, so that jobs begin within a second.")
+
+    @field_validator("allowed_hosts", "anonymous_scopes", mode="before")
+    @classmethod
+    def _separated_by_commas(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",") if part.strip()]
 
     @field_validator("data_dir")
     @classmethod
