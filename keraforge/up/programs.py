@@ -1,6 +1,5 @@
 """The two programs of the service, and the environment they run in."""
 
-import json
 import os
 import socket
 import sys
@@ -29,7 +28,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     """Return this process's environment with ``settings`` in it, whatever flags and files they came from."""
     values = settings.model_dump(mode="json")
     return os.environ | {
-        f"KERAFORGE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        f"KERAFORGE_{name.upper()}": ",".join(value) if isinstance(value, list) else str(value)
         for name, value in values.items()
     }
 
