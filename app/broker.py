@@ -23,7 +23,8 @@ def create_celery(settings: Settings, side: Side) -> Celery:
     folder_transport.register()
     # kombu warns of a URL without a host, which a folder has not.
     url = f"{folder_transport.SCHEME}://localhost" if is_embedded(settings) else settings.resolved_broker_url
-    celery = Celery("keraforge", broker=url, set_as_current=side == "consumer")
+    # Celery's own fixup for Django would load all of the worker into the web process.
+    celery = Celery("keraforge", broker=url, set_as_current=side == "consumer", fixups=[])
     celery.conf.update(
         task_queues=[Queue(slot) for slot in SLOTS],
         task_default_queue=SLOTS[0],
