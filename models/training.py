@@ -102,7 +102,8 @@ class _Training:
         augment = augmenter(training.augmentation, data.source, training.seed)
         update = update_of(training.optimizer, self._rate)
         self._state = self._best_state = self._first_state(update.slots, augment)
-        weights = class_weights(data.y, data.train_rows, training.class_weight, data.source.labels)
+        labels = data.source.labels or [str(number) for number in range(data.source.classes)]
+        weights = class_weights(data.y, data.train_rows, training.class_weight, labels)
         step = classifier_step(network, self._packing, update, augment, tf.constant(weights))
         feed = Feed(data.x, data.y)
         self._chunks = Chunks(step, feed, self._state, xla=uses_xla(spec, training))
