@@ -76,7 +76,7 @@ class Gate:
         if secret is not None:
             digest = digest_of(secret)
             principal = self._keyring.find(sort, digest)
-            if principal is None:
+            if principal is None and (sort == "session" or is_well_formed(secret)):
                 principal = await run_in_threadpool(self._keyring.look_up, sort, digest)
             if principal is not None:
                 return principal
@@ -89,8 +89,7 @@ def _require(matched: Matched, principal: Principal) -> None:
     if not matched.routes:
         allowed = ", ".join(matched.methods)
         raise NotAllowed(f"This address takes {allowed}.", headers={"Allow": allowed})
-    needed = {route.scope for route in matched.routes} - {PUBLIC}
-    missing = sorted(scope for scope in needed if not _opens(principal, scope))
+    missing = [scope for scope in matched.scopes if not _opens(principal, scope)]
     if missing and not principal.key_id:
         raise _unauthorized("missing_credentials", f"This needs a key with the scope {missing[0]}.")
     if missing:
@@ -106,10 +105,10 @@ def _opens(principal: Principal, scope: str) -> bool:
 
 
 def _bearer(authorization: bytes) -> str | None:
-    """Return the key in an ``Authorization`` header if it can be one."""
+    """Return what an ``Authorization`` header has for a key."""
     kind, _, secret = authorization.decode("latin-1").partition(" ")
     secret = secret.strip()
-    return secret if kind.lower() == "bearer" and is_well_formed(secret) else None
+    return secret if kind.lower() == "bearer" else None
 
 
 def _cookie(scope: Scope) -> str | None:
