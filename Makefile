@@ -13,10 +13,10 @@ export KERAFORGE_DATA_DIR ?= $(CURDIR)/var
 # What the user's own environment adds to Python's path is no part of this installation.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo up test test-long check bench lock clean
+.PHONY: help setup demo up test test-long check bench bench-peers lock clean
 
 help:  ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  ARGS=… is handed on, for example: make demo ARGS=--exit"
 
@@ -44,6 +44,10 @@ bench: .venv/dev.stamp  ## Measure training and prediction against what they are
 	@mkdir -p build
 	$(BIN)/python -m benchmarks.training --json build/bench-training.json
 	$(BIN)/python -m benchmarks.predict --json build/bench-predict.json
+
+bench-peers: .venv/dev.stamp  ## Measure prediction against other servers, each installed beside.
+	@mkdir -p build
+	$(BIN)/python -m benchmarks.against_peers --json build/bench-peers.json
 
 lock: build/uv/bin/uv  ## Lock the requirements anew, with hashes and for every platform.
 	$(call locked,web.txt,client.in web.in)
@@ -78,11 +82,11 @@ build/uv/bin/uv: | .venv/pip.stamp
 	exit 1
 
 .venv/worker.stamp: requirements/worker.txt requirements/client.in pyproject.toml | .venv/pip.stamp
-	@echo "Installing the service: half a gigabyte, once"
+	@echo "Installing the service, about 600 MB. This is done once and takes a few minutes."
 	$(call installed,worker)
 
 .venv/dev.stamp: requirements/dev.txt requirements/client.in pyproject.toml | .venv/pip.stamp
-	@echo "Installing the service and the tools of its tests: half a gigabyte, once"
+	@echo "Installing the service and its tests, about 600 MB. This is done once and takes a few minutes."
 	$(call installed,dev)
 	@touch .venv/worker.stamp
 

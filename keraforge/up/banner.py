@@ -16,11 +16,8 @@ def print_banner(console: Console, *, url: str, link: str, folder: Path, seconds
 
     ``link`` opens the pages once; the key itself is never printed.
     """
-    console.print()
-    console.print(Text.assemble(("  Keraforge is ready", "bold green"), (f"  after {seconds:.1f} s", "dim")))
-    console.print()
     keraforge = own_command()
-    for name, value, style in (
+    facts = (
         ("Address", url, "cyan"),
         ("Browser", link, "cyan"),
         ("", f"opens once, within {LINK_MINUTES} minutes", "dim"),
@@ -30,7 +27,8 @@ def print_banner(console: Console, *, url: str, link: str, folder: Path, seconds
         ("", f"{keraforge} datasets create digits --builtin digits", ""),
         ("", f"{keraforge} train --model digits --dataset digits --preset cnn-small", ""),
         ("Stop", "Ctrl-C", ""),
-    ):
-        # Never wrapped by us, so that what is copied from the terminal is one line.
-        console.print(Text.assemble((f"  {name:<9}", "bold"), (value, style)), soft_wrap=True)
-    console.print()
+    )
+    title = Text.assemble(("\n  Keraforge is ready", "bold green"), (f"  after {seconds:.1f} s\n", "dim"))
+    lines = [Text.assemble((f"  {name:<9}", "bold"), (value, style)) for name, value, style in facts]
+    # In one piece, since the log goes on meanwhile; never wrapped by us, so that what is copied is one line.
+    console.print(Text("\n").join([title, *lines, Text()]), soft_wrap=True)
