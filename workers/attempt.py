@@ -18,11 +18,13 @@ log = logging.getLogger(__name__)
 
 def run_attempt(workshop: Workshop, starter: Starter, order: Order) -> None:
     """Run a claimed attempt; return when its child is gone and the job has moved on, or is another's."""
+    log.info("%s begins", order.kind)
     journal = Journal(workshop.database, order.job, order.attempt)
     folder = write_order(workshop.settings.data_dir / ORDERS_DIR, order)
     try:
         memory_kills = failures.memory_kills()
         ending = _watch(workshop, starter, order, journal, folder)
+        log.info("its child is gone: %s, status %d", ending.cause, ending.status)
         if ending.unreadable:
             log.warning("%d lines of its child were no events", ending.unreadable)
         Conclusion(workshop, order, journal).write(ending, folder / OUTPUT_DIR, memory_kills)

@@ -8,11 +8,11 @@ Events are JSON objects, one on a line, ``{"type": …, "data": {…}}``. Exit s
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from models.specs.network import NetworkSpec
-from models.specs.training import TrainingSpec
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.schema import DatasetSchema
+from models.specs.network import NetworkSpec
+from models.specs.training import TrainingSpec
 
 ORDER_FILE = "order.json"
 OUTPUT_DIR = "output"
