@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from functools import cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -35,6 +36,8 @@ class Metrics:
 
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
+        # There are few, and finding them costs more than counting.
+        self._series = cache(self._find_series)
         self.registry.register(_JobCounts(database))
         ProcessCollector(registry=self.registry)
         self._requests = Counter(
@@ -53,10 +56,13 @@ class Metrics:
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answered request; ``route`` is ``METHOD /template``, empty if there is none."""
-        method = method if method in _METHODS else "other"
+        counter, histogram = self._series(route, method if method in _METHODS else "other", status)
+        counter.inc()
+        histogram.observe(seconds)
+
+    def _find_series(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
         template = route.partition(" ")[2] or "none"
-        self._requests.labels(template, method, str(status)).inc()
-        self._seconds.labels(template, method).observe(seconds)
+        return self._requests.labels(template, method, str(status)), self._seconds.labels(template, method)
 
     def exposition(self) -> bytes:
         """Return everything in Prometheus' text format; asks the database for the jobs."""

@@ -9,6 +9,8 @@ from typing import Any
 from starlette.convertors import Convertor
 from starlette.routing import compile_path
 
+from app.keys.scopes import PUBLIC
+
 # Longer paths are matched anew each time, so that the cache cannot be filled with them.
 _CACHED_LENGTH = 200
 
@@ -26,9 +28,13 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """What a request can mean: the most specific route first, and the methods that its path takes."""
+    """What a request can mean: the most specific route first, and the methods that its path takes.
+
+    ``scopes`` are what all these routes need of a key, sorted.
+    """
 
     routes: tuple[Route, ...]
+    scopes: tuple[str, ...]
     parameters: Mapping[str, Any]
     methods: tuple[str, ...]
 
@@ -74,6 +80,7 @@ class RouteTable:
         methods = {route.method for route, _ in matching}
         return Matched(
             routes=tuple(route for route, _ in meant),
+            scopes=tuple(sorted({route.scope for route, _ in meant} - {PUBLIC})),
             parameters=parameters,
             methods=tuple(sorted(methods | ({"HEAD"} if "GET" in methods else set()))),
         )
