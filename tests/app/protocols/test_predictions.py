@@ -34,13 +34,12 @@ def test_numbers_are_the_shortest_that_come_back_as_they_were(version):
     assert b'"probability":0.5666667,"probabilities":[0.1,0.33333334,1e-20,0.5666667]' in text
 
 
-@pytest.mark.parametrize("rows", [1, 2, 100])
-def test_rows_of_any_memory_layout_are_written(version, rows):
-    values = np.random.default_rng(0).dirichlet(np.ones(rows), size=4).astype(np.float32).T
-    answer = json.loads(Classification(version).write(values))
-    np.testing.assert_array_equal(
-        np.array([p["probabilities"] for p in answer["predictions"]], np.float32), values
-    )
+@pytest.mark.parametrize("best", range(4))
+def test_the_best_class_is_found_wherever_it_stands(version, best):
+    row = np.full((1, 4), 0.1, np.float32)
+    row[0, best] = 0.7
+    (prediction,) = json.loads(Classification(version).write(row))["predictions"]
+    assert (prediction["label"], prediction["probability"]) == (LABELS[best], 0.7)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
