@@ -1,8 +1,7 @@
 """What must stand before the first process starts: folders, the database's schema, the first key."""
 
 from app.database import Database
-from app.keys.first_key import ensure_first_key, read_key_file
-from app.keys.login import create_login_path
+from app.keys.first_key import ensure_first_key
 from app.migrating import locked, migrate
 from app.settings import Settings
 from app.storage import Store
@@ -27,16 +26,3 @@ def prepare(settings: Settings) -> None:
                 ensure_first_key(session, settings.key_file)
         finally:
             database.close()
-
-
-def login_path(settings: Settings) -> str:
-    """Return path and query of a new one-time link: it opens a session with the first key's rights.
-
-    Raises :class:`~app.errors.NotFound` if that key was revoked.
-    """
-    database = Database(settings.resolved_database_url)
-    try:
-        with database.write() as session:
-            return create_login_path(session, read_key_file(settings.key_file))
-    finally:
-        database.close()

@@ -13,9 +13,9 @@ from app.keys import repository
 from app.keys.first_key import UnreadableKeyFile, read_key_file
 from app.keys.text import digest_of, new_key_text
 from app.migrating import schema_revision
-from app.prepare import LOCK_FILE, login_path, prepare
+from app.prepare import LOCK_FILE, prepare
 from app.settings import Settings
-from app.tables import Key, LoginCode
+from app.tables import Key
 from app.tables.base import now
 
 PREPARE = """
@@ -101,18 +101,6 @@ def test_a_link_in_place_of_the_key_file_is_not_followed(settings: Settings, tmp
     with pytest.raises(FileExistsError):
         prepare(settings)
     assert not (tmp_path / "elsewhere").exists()
-
-
-def test_a_login_link_stores_only_a_digest_of_its_code(settings: Settings) -> None:
-    prepare(settings)
-    path, _, code = login_path(settings).partition("?code=")
-    assert path == "/login"
-    database = Database(settings.resolved_database_url)
-    with database.read() as session:
-        (row,) = session.query(LoginCode)
-    database.close()
-    assert row.digest == digest_of(code)
-    assert 590 < (row.expires_at - now()).total_seconds() <= 600
 
 
 def test_processes_that_start_together_prepare_once(empty_database_url: str, tmp_path: Path) -> None:
