@@ -1,13 +1,19 @@
 """What the addresses of families and of spec validation take and answer."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.fields import DatasetReference
 from app.jobs.schemas import NETWORK_EXAMPLE, TRAINING_EXAMPLE
 from models.outline import Outline
+from models.reading.limits import MAX_SIDE
 from models.schema import InputSchema
+
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+Dtype = Literal[
+    "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64",
+]  # fmt: skip
 
 
 class PresetRead(BaseModel):
@@ -38,6 +44,19 @@ class FamilyList(BaseModel):
     training: dict[str, Any] = Field(description="JSON Schema of `training`.")
 
 
+class InputDescription(InputSchema):
+    """A shape of input, as a person gives it: one that a dataset could have."""
+
+    shape: tuple[Side, ...] = Field(min_length=1, max_length=4, description="Shape of one row.")
+    dtype: Dtype = "float32"
+
+    @model_validator(mode="after")
+    def _low_is_below_high(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError(f"low must be below high, got {self.low} and {self.high}")
+        return self
+
+
 class SpecsCheck(BaseModel):
     """Specs to check, against a dataset or against a shape of input."""
 
@@ -49,7 +68,7 @@ class SpecsCheck(BaseModel):
     network: dict[str, Any] = Field(examples=[NETWORK_EXAMPLE])
     training: dict[str, Any] | None = Field(None, examples=[TRAINING_EXAMPLE])
     dataset: DatasetReference | None = None
-    input: InputSchema | None = None
+    input: InputDescription | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -1,7 +1,4 @@
-"""A registry to serve from: tiny graphs in a real store, their rows in a real database.
-
-And the whole web process on a real socket.
-"""
+"""A registry to serve from, and the whole web process: on a real socket, or without one."""
 
 import io
 import shutil
@@ -18,6 +15,7 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from onnx import TensorProto, helper, numpy_helper
 from starlette.types import ASGIApp
 
@@ -278,8 +276,24 @@ def module_service(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFact
         yield service
 
 
+def in_process(app: ASGIApp, portal: BlockingPortal) -> httpx.BaseTransport:
+    """Hand blocking requests straight to an application, which runs on another thread's loop."""
+    transport = httpx.ASGITransport(app)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        found = await transport.handle_async_request(request)
+        return httpx.Response(found.status_code, headers=found.headers, content=await found.aread())
+
+    return httpx.MockTransport(lambda request: portal.call(answer, request))
+
+
 @pytest.fixture
-def client(database: Database, serve: Callable[..., Service]) -> Iterator[httpx.Client]:
-    """A client of the whole web process with a key that opens everything, once on each kind of database."""
-    with serve(database).client("admin") as client:
-        yield client
+def client(database: Database, settings: Settings) -> Iterator[httpx.Client]:
+    """A client of the whole application with a key that opens everything, once on each kind of database."""
+    Store(settings.data_dir).prepare()
+    with database.write() as session:
+        headers = {"Authorization": f"Bearer {keys.create(session, 'test', ['admin'])[1]}"}
+    with start_blocking_portal() as portal:
+        transport = in_process(create_app(settings, database=database), portal)
+        with httpx.Client(transport=transport, base_url="http://localhost", headers=headers) as client:
+            yield client

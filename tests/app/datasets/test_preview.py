@@ -33,10 +33,13 @@ def test_beyond_the_last_row_there_is_nothing(client: httpx.Client, ready: Ready
     assert Image.open(io.BytesIO(picture.content)).format == "PNG"
 
 
-def test_large_rows_come_in_smaller_pages(client: httpx.Client, ready: Ready) -> None:
-    ready(rows=6, shape=(300, 300, 1))
-    rows = client.get(PREVIEW, params={"limit": 6}).json()["rows"]
-    assert len(rows) == preview.MAX_VALUES // (300 * 300) == 2
+@pytest.mark.parametrize(("most", "shown"), [(200, 3), (191, 2), (1, 1)])
+def test_large_rows_come_in_smaller_pages(
+    client: httpx.Client, ready: Ready, monkeypatch: pytest.MonkeyPatch, most: int, shown: int
+) -> None:
+    monkeypatch.setattr(preview, "MAX_VALUES", most)
+    ready(shape=(8, 8, 1))
+    assert len(client.get(PREVIEW, params={"limit": 6}).json()["rows"]) == shown
 
 
 def test_a_picture_shows_each_row_in_a_cell(client: httpx.Client, ready: Ready) -> None:

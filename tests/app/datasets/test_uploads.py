@@ -1,6 +1,7 @@
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +15,13 @@ from app.tables import DatasetVersion, Job
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 VERSIONS = "/api/v1/datasets/mine/versions"
+
+
+@pytest.fixture
+def client(database: Database, serve: Callable[..., Any]) -> Iterator[httpx.Client]:
+    """A client over a real socket, which takes bodies in pieces."""
+    with serve(database).client("admin") as client:
+        yield client
 
 
 @pytest.fixture(autouse=True)

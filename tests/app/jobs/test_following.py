@@ -10,6 +10,9 @@ from app.jobs.curves import thinned
 from app.jobs.recording import Reported, record
 from app.tables import MetricPoint
 
+# Where no query differs between the databases.
+sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def running(rows: Any, database: Database) -> str:
@@ -78,6 +81,7 @@ def test_curves_have_a_point_for_each_epoch(client: httpx.Client, running: str) 
     assert points[2] == {"epoch": 3, "step": 30, "value": None, "flag": "nan"}
 
 
+@sqlite_only
 def test_curves_are_chosen_and_thinned_out_on_request(client: httpx.Client, running: str) -> None:
     path = f"/api/v1/jobs/{running}/metrics"
     series = client.get(path, params={"keys": "loss", "max_points": 3}).json()["series"]
@@ -100,6 +104,7 @@ def test_thinned_curves_keep_their_ends(count: int, most: int) -> None:
     assert count == 0 or (kept[0], kept[-1]) == (points[0], points[-1] if len(kept) > 1 else points[0])
 
 
+@sqlite_only
 def test_progress_and_phases_are_told(client: httpx.Client, running: str) -> None:
     job = client.get(f"/api/v1/jobs/{running}").json()
     assert (job["state"], job["phase"], job["attempt"]) == ("running", "training", 1)
@@ -110,13 +115,14 @@ def test_progress_and_phases_are_told(client: httpx.Client, running: str) -> Non
     assert job["links"]["cancel"] == f"/api/v1/jobs/{running}/cancel"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@sqlite_only
 def test_queries_that_mean_nothing_are_refused(client: httpx.Client, running: str) -> None:
     for query in ("after=-1", "after=x", "after=9223372036854775808", "limit=0", "limit=1001"):
         assert client.get(f"/api/v1/jobs/{running}/events?{query}").status_code == 422, query
     assert client.get(f"/api/v1/jobs/{running}/events?after=9223372036854775807").json()["items"] == []
 
 
+@sqlite_only
 def test_before_it_has_published_a_job_has_no_files(client: httpx.Client, running: str) -> None:
     assert client.get(f"/api/v1/jobs/{running}/artifacts").json() == {"items": []}
     assert client.get(f"/api/v1/jobs/{running}/artifacts/report.json").status_code == 404

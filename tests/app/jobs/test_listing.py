@@ -6,6 +6,9 @@ import pytest
 from app.database import Database
 from app.tables import Dataset, Job
 
+# Where no query differs between the databases.
+sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 def ids(client: httpx.Client, **query: Any) -> list[str]:
     answer = client.get("/api/v1/jobs", params=query)
@@ -36,6 +39,7 @@ def test_filters_narrow_the_list(client: httpx.Client, rows: Any, database: Data
     assert ids(client, model="reader", state="failed") == []
 
 
+@sqlite_only
 def test_a_cursor_belongs_to_its_filters(client: httpx.Client, rows: Any) -> None:
     for _ in range(2):
         rows.training("reader")
@@ -56,6 +60,7 @@ def test_the_place_in_the_queue_follows_priority_and_age(client: httpx.Client, r
     assert client.get(f"/api/v1/jobs/{young}").json()["queue_position"] == 1
 
 
+@sqlite_only
 def test_somebody_elses_jobs_do_not_exist(client: httpx.Client, rows: Any, database: Database) -> None:
     theirs = rows.training()
     with database.write() as session:
@@ -67,6 +72,7 @@ def test_somebody_elses_jobs_do_not_exist(client: httpx.Client, rows: Any, datab
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
 
 
+@sqlite_only
 def test_the_name_of_a_deleted_dataset_is_still_told(
     jobs: Any, digits: Dataset, client: httpx.Client
 ) -> None:
@@ -77,7 +83,7 @@ def test_the_name_of_a_deleted_dataset_is_still_told(
     assert (found["dataset"], "dataset" in found["links"]) == ("digits@1", False)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@sqlite_only
 def test_queries_that_mean_nothing_are_refused(client: httpx.Client) -> None:
     for query in (
         "kind=magic",
@@ -94,7 +100,7 @@ def test_queries_that_mean_nothing_are_refused(client: httpx.Client) -> None:
         assert answer.status_code == 400, cursor
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@sqlite_only
 def test_an_unknown_job_is_not_found(client: httpx.Client) -> None:
     for job_id in ("job_01jd3n6y0q8v5w2x4z7b9c1d3f", "x", "job_", "1"):
         for path in ("", "/events", "/metrics", "/logs", "/artifacts", "/artifacts/report.json"):

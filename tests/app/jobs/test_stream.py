@@ -16,7 +16,17 @@ from app.jobs.finishing import fail
 from app.jobs.recording import Reported, record
 from app.jobs.stream import Broadcaster
 
+# Where no query differs between the databases.
+sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 FAILURE = {"code": "crashed", "message": "it crashed", "hint": None, "retryable": True}
+
+
+@pytest.fixture
+def client(database: Database, serve: Callable[..., Any]) -> Iterator[httpx.Client]:
+    """A client over a real socket: without one there is no stream."""
+    with serve(database).client("admin") as client:
+        yield client
 
 
 def begin(database: Database) -> None:
@@ -72,6 +82,7 @@ def test_a_stream_tells_the_past_and_goes_on_until_the_job_has_ended(
         assert [each["data"]["state"] for each in events] == ["failed"]
 
 
+@sqlite_only
 def test_a_stream_goes_on_after_the_last_event_that_was_seen(
     client: httpx.Client, rows: Any, database: Database
 ) -> None:
@@ -86,6 +97,7 @@ def test_a_stream_goes_on_after_the_last_event_that_was_seen(
         assert [each["id"] for each in events] == ids
 
 
+@sqlite_only
 def test_when_all_was_seen_there_is_nothing_to_listen_to(
     client: httpx.Client, rows: Any, database: Database
 ) -> None:
@@ -96,13 +108,14 @@ def test_when_all_was_seen_there_is_nothing_to_listen_to(
     assert client.get(f"/api/v1/jobs/{job}/events", headers=headers).status_code == 204
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@sqlite_only
 def test_an_event_id_that_is_none_is_refused(client: httpx.Client, rows: Any) -> None:
     for header in ("x", "-1", "9" * 30):
         headers = {"Accept": "text/event-stream", "Last-Event-ID": header}
         assert client.get(f"/api/v1/jobs/{rows.training()}/events", headers=headers).status_code == 422
 
 
+@sqlite_only
 def test_one_query_asks_for_all_listeners(
     client: httpx.Client, rows: Any, database: Database, until: Callable[..., Any]
 ) -> None:
@@ -145,7 +158,7 @@ def listen_in(database: Database, act: Callable[[Broadcaster], Any], **options: 
     return asyncio.run(act(Broadcaster(database, **options)))
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@sqlite_only
 def test_a_silent_line_is_kept_alive_by_comments(
     database: Database, rows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,7 +173,7 @@ def test_a_silent_line_is_kept_alive_by_comments(
     assert listen_in(database, act) == ["retry: 2000\n\n", ": nothing new\n\n", ": nothing new\n\n"]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@sqlite_only
 def test_a_slow_listener_misses_nothing(
     database: Database, rows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,7 +195,7 @@ def test_a_slow_listener_misses_nothing(
     assert ids == [each.id for each in rows.events(job)]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@sqlite_only
 def test_no_more_listen_than_may_and_a_place_is_free_again(database: Database, rows: Any) -> None:
     job = rows.training()
 
@@ -200,7 +213,7 @@ def test_no_more_listen_than_may_and_a_place_is_free_again(database: Database, r
     listen_in(database, act, limit=1)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@sqlite_only
 def test_a_database_that_is_away_for_a_while_breaks_no_line(
     database: Database, rows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
