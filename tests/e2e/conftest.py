@@ -101,6 +101,12 @@ class Command:
 Run = Callable[..., Command]
 
 
+@pytest.fixture(scope="session")
+def command() -> Callable[..., Command]:
+    """Start a command that outlives one test; whoever does must end it."""
+    return Command
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
     """Start ``keraforge`` commands; what is left of them at the end of the test is killed."""
