@@ -49,10 +49,6 @@ bench-peers: .venv/dev.stamp  ## Measure prediction against other servers, each 
 	@mkdir -p build
 	$(BIN)/python -m benchmarks.against_peers --json build/bench-peers.json
 
-bench-peers: .venv/dev.stamp  ## Measure prediction against other servers, each in an environment of its own.
-	@mkdir -p build
-	$(BIN)/python -m benchmarks.against_peers --json build/bench-peers.json $(ARGS)
-
 lock: build/uv/bin/uv  ## Lock the requirements anew, with hashes and for every platform.
 	$(call locked,web.txt,client.in web.in)
 	$(call locked,worker.txt,client.in web.in worker.in -c web.txt)

@@ -54,12 +54,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
     """Print names and values, one pair on a line, without those that have no value."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold")
-    for name, value in facts:
-        if value not in (None, "", [], {}):
-            grid.add_row(name, shown(value))
-    results().print(grid)
+    known = [(name, value) for name, value in facts if value not in (None, "", [], {})]
+    width = max(len(name) for name, _ in known)
+    for name, value in known:
+        results().print(Text.assemble((f"{name:<{width}}  ", "bold"), shown(value)), soft_wrap=True)
 
 
 def shown(value: object) -> Text:
