@@ -97,7 +97,7 @@ def ours(case: Case, rounds: int, wait: Callable[[int], None]) -> None:
     from models.training import TrainingData, configure, train
 
     resolved = case.resolved(rounds)
-    configure(os.cpu_count() or 1, resolved.training)
+    configure(os.cpu_count() or 1, resolved.network, resolved.training, case.source)
     x, y = digits(case.side)
     data = TrainingData(x, y, np.arange(len(y)), np.arange(0), case.source)
     train(

@@ -40,4 +40,6 @@ def _layer(spec: Augmentation, source: InputSchema, seed: int) -> keras.Layer:
         case FlipSpec(axis=axis):
             return keras.layers.RandomFlip(axis, seed=seed)
         case ContrastSpec(factor=factor):
-            return keras.layers.RandomContrast(factor, value_range=(source.low, source.high), seed=seed)
+            # One number would only ever raise the contrast.
+            bounds = source.low, source.high
+            return keras.layers.RandomContrast((factor, factor), value_range=bounds, seed=seed)

@@ -5,21 +5,24 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from models.state import State
+from models.state import State, signature_of
 from models.step import Score, Step, Sums
 
 CHUNK_SECONDS = 0.1
-FIRST_STEPS = 4
+GROWTH = 8
 RESIDENT_BYTES = 256 * 1024**2
 SCORED_ROWS = 512
 
 
 class Feed:
-    """The rows of a dataset: ``x`` of shape ``[rows, *shape]``, ``y`` int64; either may be a memory map."""
+    """The rows of a dataset: ``x`` of shape ``[rows, *shape]``, ``y`` int64; either may be a memory map.
 
-    def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
+    Up to ``resident_bytes`` they are copied to the device once; beyond, each call is given its own rows.
+    """
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, resident_bytes: int = RESIDENT_BYTES) -> None:
         self._x, self._y = x, y
-        self.is_resident = x.nbytes <= RESIDENT_BYTES
+        self.is_resident = x.nbytes <= resident_bytes
         if self.is_resident:
             self._resident = tf.constant(x), tf.constant(y, tf.int64)
 
@@ -50,43 +53,42 @@ class Chunks:
     """Runs steps in chunks of about a tenth of a second; how many steps a chunk has changes no bit."""
 
     def __init__(self, step: Step, feed: Feed, state: State, *, xla: bool) -> None:
-        self._feed = feed
-        self._step = step
-        self._signature = tf.nest.map_structure(lambda value: tf.TensorSpec(value.shape, value.dtype), state)
-        self._xla = xla
-        self._traced: dict[int, tf.types.experimental.PolymorphicFunction] = {}
-        self._seconds_per_step: float | None = None
+        self._step, self._feed, self._xla = step, feed, xla
+        # One trace serves full batches and the smaller last one.
+        signature = [signature_of(state), *feed.signature(None, None)]
+        self._traced = tf.function(self._chunk, input_signature=signature, jit_compile=xla)
+        self._compiled: set[tuple[int, ...]] = set()
+        self._wanted = 1
 
-    @property
-    def steps(self) -> int:
-        """How many steps the next chunk should have."""
-        if self._seconds_per_step is None:
-            return FIRST_STEPS
-        return max(1, round(CHUNK_SECONDS / self._seconds_per_step))
+    def steps(self, left: int) -> int:
+        """Return how many steps the next chunk should have, of those that are left in the epoch."""
+        steps = min(self._wanted, left)
+        # XLA compiles anew for each number of steps: powers of two are few.
+        return 1 << (steps.bit_length() - 1) if self._xla else steps
 
     def run(self, state: State, rows: np.ndarray) -> tuple[State, Sums]:
         """Take one step for each row of ``rows``, int64 ``[steps, batch]``."""
-        steps, batch = rows.shape
-        is_new = batch not in self._traced
-        traced = self._traced.setdefault(batch, self._trace(batch)) if is_new else self._traced[batch]
         started = time.perf_counter()
-        state, sums = traced(state, *self._feed.arguments(rows))
+        state, sums = self._traced(state, *self._feed.arguments(rows))
         sums = Sums(*(value.numpy() for value in sums))
-        if not is_new:
-            self._seconds_per_step = max((time.perf_counter() - started) / steps, 1e-6)
+        self._learn(rows.shape, time.perf_counter() - started)
         return state, sums
 
-    def _trace(self, batch: int) -> tf.types.experimental.PolymorphicFunction:
-        def chunk(state: State, *arguments: tf.Tensor) -> tuple[State, Sums]:
-            sums = Sums(tf.constant(0.0, tf.float64), tf.constant(0, tf.int64), tf.constant(0, tf.int64))
-            for place in tf.range(tf.shape(arguments[0])[0]):
-                x, y = self._feed.rows(tuple(argument[place] for argument in arguments))
-                state, more = self._step(state, x, y)
-                sums = sums.plus(more)
-            return state, sums
+    def _learn(self, shape: tuple[int, ...], seconds: float) -> None:
+        """Choose the length of the next chunks, but not from a call that compiled or was cut short."""
+        compiled = shape if self._xla else ()
+        if compiled in self._compiled and shape[0] == self.steps(self._wanted):
+            fitting = int(CHUNK_SECONDS / seconds * shape[0])
+            self._wanted = max(1, min(fitting, GROWTH * shape[0]))
+        self._compiled.add(compiled)
 
-        signature = [self._signature, *self._feed.signature(None, batch)]
-        return tf.function(chunk, input_signature=signature, jit_compile=self._xla)
+    def _chunk(self, state: State, *arguments: tf.Tensor) -> tuple[State, Sums]:
+        sums = Sums(tf.constant(0.0, tf.float64), tf.constant(0, tf.int64), tf.constant(0, tf.int64))
+        for place in tf.range(tf.shape(arguments[0])[0]):
+            x, y = self._feed.rows(tuple(argument[place] for argument in arguments))
+            state, more = self._step(state, x, y)
+            sums = sums.plus(more)
+        return state, sums
 
 
 class Scores:
@@ -94,12 +96,11 @@ class Scores:
 
     def __init__(self, score: Score, feed: Feed, state: State) -> None:
         self._feed = feed
-        signature = tf.nest.map_structure(lambda value: tf.TensorSpec(value.shape, value.dtype), state)
 
         def traced(state: State, *arguments: tf.Tensor) -> Sums:
             return score(state, *feed.rows(arguments))
 
-        self._traced = tf.function(traced, input_signature=[signature, *feed.signature(None)])
+        self._traced = tf.function(traced, input_signature=[signature_of(state), *feed.signature(None)])
 
     def run(self, state: State, rows: np.ndarray) -> Sums:
         """Return the sums over ``rows``, int64 ``[n]``."""

@@ -47,3 +47,8 @@ class Packing:
 def values_of(variables: list[keras.Variable]) -> list[tf.Tensor]:
     """Return copies of the present values of variables."""
     return [tf.identity(variable.value) for variable in variables]
+
+
+def signature_of(state: State) -> State:
+    """Return the types of a state's tensors, as a traced function wants them."""
+    return tf.nest.map_structure(lambda value: tf.TensorSpec(value.shape, value.dtype), state)  # type: ignore[no-any-return]

@@ -23,6 +23,7 @@ from models.specs.network import NetworkSpec
 from models.specs.training import EarlyStopping, TrainingSpec
 from models.state import Packing, State, values_of
 from models.step import Sums, classifier_score, classifier_step
+from models.threads import threads_for
 
 PROGRESS_SECONDS = 0.5
 
@@ -59,10 +60,11 @@ class TrainingOutcome:
     stop_reason: StopReason = "completed"
 
 
-def configure(threads: int, training: TrainingSpec) -> None:
+def configure(threads: int, spec: NetworkSpec, training: TrainingSpec, source: InputSchema) -> None:
     """Fix what decides bits, before any operation has run: threads and deterministic operations."""
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    within, across = threads_for(spec, source, training.batch_size, threads)
+    tf.config.threading.set_intra_op_parallelism_threads(within)
+    tf.config.threading.set_inter_op_parallelism_threads(across)
     if training.determinism == "strict":
         tf.config.experimental.enable_op_determinism()
 
@@ -117,6 +119,8 @@ class _Training:
             started = time.monotonic()
             sums = self._run_epoch(epoch)
             if sums is None:
+                if self._outcome.best is None:
+                    self._best_state = self._state
                 break
             figures = self._figures(epoch, sums, time.monotonic() - started)
             self._outcome.epochs.append(figures)
@@ -144,10 +148,9 @@ class _Training:
         for batches in batches_of(order, self._training.batch_size):
             place = 0
             while place < len(batches):
-                if self._should_stop():
-                    self._outcome.stop_reason = "stopped"
+                if self._must_stop():
                     return None
-                part = batches[place : place + self._chunks.steps]
+                part = batches[place : place + self._chunks.steps(len(batches) - place)]
                 self._state, sums = self._chunks.run(self._state, part)
                 place += len(part)
                 self._step += len(part)
@@ -156,6 +159,15 @@ class _Training:
                     raise Diverged(epoch, self._step)
                 self._report_progress(epoch)
         return total
+
+    def _must_stop(self) -> bool:
+        """Return whether training ends here, and note why."""
+        seconds = self._training.max_seconds
+        if self._should_stop():
+            self._outcome.stop_reason = "stopped"
+        elif seconds is not None and time.monotonic() - self._started >= seconds:
+            self._outcome.stop_reason = "max_seconds"
+        return self._outcome.stop_reason != "completed"
 
     def _report_progress(self, epoch: int) -> None:
         if time.monotonic() - self._reported < PROGRESS_SECONDS:
@@ -182,6 +194,8 @@ class _Training:
         metrics = {"loss": sums.loss / sums.rows, "accuracy": sums.right / sums.rows}
         if len(self._data.validation_rows):
             scored = self._scores.run(self._state, self._data.validation_rows)
+            if not math.isfinite(scored.loss):
+                raise Diverged(epoch, self._step)
             metrics["val_loss"] = scored.loss / scored.rows
             metrics["val_accuracy"] = scored.right / scored.rows
         metrics["learning_rate"] = self._rate(self._step - 1)
@@ -211,10 +225,6 @@ class _Training:
         return stopping.monitor if stopping else "val_loss"
 
     def _is_over(self, epoch: int) -> bool:
-        seconds = self._training.max_seconds
-        if seconds is not None and time.monotonic() - self._started >= seconds:
-            self._outcome.stop_reason = "max_seconds"
-            return epoch < self._training.epochs
         stopping = self._training.early_stopping
         if stopping and epoch < self._training.epochs and self._is_stuck(stopping):
             self._outcome.stop_reason = "early_stopping"
@@ -244,8 +254,9 @@ class _Training:
 def uses_xla(spec: NetworkSpec, training: TrainingSpec) -> bool:
     """Return whether the step is compiled with XLA: a fixed rule, since it changes bits.
 
-    On CPU XLA made convolutions ten times slower; on a GPU Keras compiles by default, and so do we.
+    On CPU XLA made convolutions ten times slower; on a GPU Keras compiles by default, and so do we. XLA knows
+    neither the operations that turn, move and zoom images nor deterministic ones.
     """
-    if training.xla != "auto":
-        return training.xla == "on"
-    return training.determinism != "strict" and bool(tf.config.list_physical_devices("GPU"))
+    if training.xla == "off" or training.determinism == "strict" or training.augmentation:
+        return False
+    return training.xla == "on" or bool(tf.config.list_physical_devices("GPU"))

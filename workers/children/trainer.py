@@ -29,7 +29,7 @@ def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
     assert isinstance(order, TrainingOrder)
     events.phase("preparing")
     try:
-        configure(order.threads, order.training)
+        configure(order.threads, order.network, order.training, input_of(order.dataset_schema))
         rows = open_rows(order)
         stop.check()
         trained = _train(order, rows, events, stop)

@@ -1,0 +1,27 @@
+"""How many threads a training uses: a fixed rule, since another number changes the bits. Keras-free."""
+
+from math import prod
+from typing import NamedTuple
+
+from models.outline import outline
+from models.schema import InputSchema
+from models.specs.network import NetworkSpec
+
+# Below so many multiplications in a step, to split an operation costs more than it saves: on two cores a
+# small CNN trained 1.5 times as fast with one thread for each operation.
+WORTH_SPLITTING = 64_000_000
+
+
+class Threads(NamedTuple):
+    """``within`` one operation; ``across`` operations that do not wait for each other."""
+
+    within: int
+    across: int
+
+
+def threads_for(spec: NetworkSpec, source: InputSchema, batch_size: int, available: int) -> Threads:
+    """Return the threads for training this network on ``available`` cores."""
+    layers = outline(spec, source, batch_size).layers
+    # Each weight is used once for each place of the output, its last axis being the channels.
+    multiplications = batch_size * sum(layer.parameters * prod(layer.shape[:-1]) for layer in layers)
+    return Threads(available if multiplications >= WORTH_SPLITTING else 1, available)

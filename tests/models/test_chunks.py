@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models.augmentation import augmenter
+from models.chunks import Chunks, Feed, Scores
+from models.optimizers import rate_of, update_of
+from models.registry import build
+from models.schema import InputSchema
+from models.specs.augmentations import RotationSpec
+from models.specs.cnn import CnnSpec
+from models.specs.optimizers import AdamSpec
+from models.state import Packing, State, values_of
+from models.step import classifier_score, classifier_step
+
+SOURCE = InputSchema(shape=(8, 8, 1), dtype="uint8", classes=3, high=16.0)
+SPEC = CnnSpec.model_validate({"blocks": [{"filters": 4, "dropout": 0.2, "batch_normalization": True}]})
+RANDOM = np.random.default_rng(0)
+X = RANDOM.integers(0, 17, (60, 8, 8, 1), dtype=np.uint8)
+Y = RANDOM.integers(0, 3, 60)
+ORDER = RANDOM.permutation(60)[:48].reshape(12, 4)
+
+
+def prepared(feed: Feed, *, xla: bool = False, turned: bool = True) -> tuple[Chunks, Scores, State]:
+    network = build(SPEC, SOURCE, seed=1)
+    packing = Packing(network)
+    spec = AdamSpec()
+    update = update_of(spec, rate_of(spec, 12, 1))
+    rotations = (RotationSpec(name="rotation", factor=0.1),) if turned else ()
+    augment = augmenter(rotations, SOURCE, seed=1)
+    weights = packing.pack(values_of(network.trainable_variables))
+    state = State(
+        tf.constant(0, tf.int64),
+        weights,
+        values_of(network.non_trainable_variables),
+        [[tf.zeros_like(weight) for weight in weights] for _ in range(update.slots)],
+        values_of(augment.non_trainable_variables) if augment is not None else [],
+    )
+    step = classifier_step(network, packing, update, augment, tf.ones(3))
+    chunks = Chunks(step, feed, state, xla=xla)
+    return chunks, Scores(classifier_score(network, packing), feed, state), state
+
+
+def trained(feed: Feed, pieces: list[int], *, xla: bool = False) -> tuple[list[np.ndarray], float]:
+    """The whole state after the order, taken in pieces of so many steps, and the sum of the loss."""
+    chunks, _, state = prepared(feed, xla=xla)
+    loss = 0.0
+    for part in np.split(ORDER, np.cumsum(pieces)[:-1]):
+        state, sums = chunks.run(state, part)
+        loss += sums.loss
+    return [value.numpy() for value in tf.nest.flatten(state)], loss
+
+
+def assert_same_bits(one: list[np.ndarray], other: list[np.ndarray]) -> None:
+    assert len(one) == len(other)
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_how_many_steps_a_chunk_has_changes_no_bit():
+    feed = Feed(X, Y)
+    whole, loss = trained(feed, [12])
+    pieces, sum_of_losses = trained(feed, [1, 4, 1, 6])
+    assert_same_bits(whole, pieces)
+    assert loss == pytest.approx(sum_of_losses, rel=1e-12)
+
+
+def test_rows_from_a_memory_map_give_the_same_bits_as_rows_on_the_device(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", Y)
+    mapped = Feed(
+        np.load(tmp_path / "x.npy", mmap_mode="r"),
+        np.load(tmp_path / "y.npy", mmap_mode="r"),
+        resident_bytes=0,
+    )
+    resident = Feed(X, Y)
+    assert resident.is_resident
+    assert not mapped.is_resident
+    assert_same_bits(trained(resident, [5, 7])[0], trained(mapped, [5, 7])[0])
+    scored = []
+    for feed in (resident, mapped):
+        _, scores, state = prepared(feed)
+        scored.append(scores.run(state, np.arange(7, 60)))
+    assert scored[0] == scored[1]
+
+
+def test_a_state_is_never_changed_in_place():
+    chunks, _, state = prepared(Feed(X, Y))
+    before = [value.numpy() for value in tf.nest.flatten(state)]
+    after, _ = chunks.run(state, ORDER)
+    assert_same_bits(before, [value.numpy() for value in tf.nest.flatten(state)])
+    assert int(after.step) == 12
+
+
+def test_sums_are_over_every_row_also_of_a_smaller_last_batch():
+    chunks, _, state = prepared(Feed(X, Y))
+    state, sums = chunks.run(state, ORDER)
+    assert sums.rows == 48
+    assert 0 <= sums.right <= 48
+    _, last = chunks.run(state, ORDER[:1, :3])
+    assert last.rows == 3
+
+
+def test_scores_are_the_same_however_many_rows_there_are():
+    feed = Feed(np.tile(X, (20, 1, 1, 1)), np.tile(Y, 20))
+    _, scores, state = prepared(feed)
+    once, often = scores.run(state, np.arange(60)), scores.run(state, np.arange(1200))
+    assert often.rows == 1200
+    assert often.right == 20 * once.right
+    assert often.loss == pytest.approx(20 * once.loss, rel=1e-5)
+
+
+def test_chunks_grow_from_one_step_and_never_beyond_what_is_left():
+    chunks, _, state = prepared(Feed(X, Y))
+    assert chunks.steps(1000) == 1
+    for _ in range(4):
+        state, _ = chunks.run(state, ORDER[: chunks.steps(12)])
+    assert 1 < chunks.steps(1000) <= 8**3
+    assert chunks.steps(2) == 2
+
+
+@pytest.mark.long
+def test_xla_trains_nearly_alike_and_compiles_for_powers_of_two_only():
+    losses = []
+    for xla in (False, True):
+        chunks, _, state = prepared(Feed(X, Y), xla=xla, turned=False)
+        done, loss = 0, 0.0
+        while done < 12:
+            steps = chunks.steps(12 - done)
+            assert steps in (1, 2, 4, 8) or not xla
+            state, sums = chunks.run(state, ORDER[done : done + steps])
+            done, loss = done + steps, loss + sums.loss
+        losses.append(loss)
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
