@@ -1,10 +1,13 @@
 """Answers that carry an entity tag, and say 304 to a caller who has them already."""
 
+from typing import Annotated
+
+from fastapi import Header, Request, Response
 from pydantic import BaseModel
-from starlette.requests import Request
-from starlette.responses import Response
 
 from app import conditional
+
+IfMatch = Annotated[str | None, Header(description="Change only the revision that has this ETag.")]
 
 
 def tagged(request: Request, body: BaseModel, tag: str | None = None) -> Response:

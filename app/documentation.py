@@ -32,6 +32,13 @@ class Problem(BaseModel):
     errors: list[ProblemField] = Field(default_factory=list)
 
 
+# What an address that takes JSON may answer, beside what is wrong with a field.
+BODY = (400, 413, 415)
+UNCHANGED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Not changed since the ETag that was sent."}
+}
+PART: dict[int | str, dict[str, Any]] = {206: {"description": "The range that was asked for."}}
+
 _TITLES = {kind.status: kind.title for kind in errors.AppError.__subclasses__()}
 
 

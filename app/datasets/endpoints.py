@@ -8,7 +8,7 @@ from app.answers import tagged
 from app.datasets import adding, preview, service, uploading
 from app.datasets.schemas import DatasetCreate, DatasetRead, PreviewQuery, PreviewRead, VersionRead
 from app.dependencies import PrincipalDep, ReadSession, StoreDep, WriteSession
-from app.documentation import problems
+from app.documentation import BODY, UNCHANGED, problems
 from app.fields import Number
 from app.pagination import Page, PageQuery
 
@@ -18,7 +18,8 @@ router = APIRouter(prefix="/datasets", tags=["datasets"])
 @router.post(
     "",
     status_code=201,
-    responses=problems(409) | {202: {"model": DatasetRead, "description": "A built-in is being read."}},
+    responses=problems(*BODY, 409)
+    | {202: {"model": DatasetRead, "description": "A built-in is being read."}},
     summary="Create a dataset",
 )
 def create_dataset(
@@ -41,7 +42,9 @@ def list_datasets(
     return service.page(session, principal.owner, query)
 
 
-@router.get("/{name}", response_model=DatasetRead, responses=problems(404), summary="Show a dataset")
+@router.get(
+    "/{name}", response_model=DatasetRead, responses=problems(404) | UNCHANGED, summary="Show a dataset"
+)
 def get_dataset(name: str, session: ReadSession, principal: PrincipalDep, request: Request) -> Response:
     """A dataset and its latest version."""
     dataset = service.get(session, principal.owner, name)
@@ -68,7 +71,7 @@ def list_versions(
 @router.get(
     "/{name}/versions/{number}",
     response_model=VersionRead,
-    responses=problems(404),
+    responses=problems(404) | UNCHANGED,
     summary="Show a version of a dataset",
 )
 def get_version(

@@ -15,7 +15,7 @@ from app.database import Database
 from app.datasets import adding, service, uploads
 from app.datasets.schemas import UploadQuery, VersionCreate, VersionRead
 from app.dependencies import DatabaseDep, PrincipalDep, StoreDep
-from app.documentation import problems
+from app.documentation import BODY, problems
 from app.edge.headers import is_json, media_type
 from app.errors import BadRequest
 from app.storage import Store
@@ -27,7 +27,7 @@ Add = Callable[..., tuple[DatasetVersion, bool]]
 
 JSON_BODY = VersionCreate.model_json_schema(ref_template="#/components/schemas/{model}")
 del JSON_BODY["$defs"]
-BODY = {
+UPLOAD = {
     "requestBody": {
         "required": True,
         "content": {
@@ -41,9 +41,9 @@ BODY = {
 @router.post(
     "/{name}/versions",
     status_code=202,
-    responses=problems(400, 404, 413, 415, 503)
+    responses=problems(*BODY, 404, 503)
     | {200: {"model": VersionRead, "description": "The same was read before: the version that exists."}},
-    openapi_extra=BODY,
+    openapi_extra=UPLOAD,
     summary="Add a version to a dataset",
 )
 async def create_version(

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from app.dependencies import PrincipalDep, ReadSession, SettingsDep
-from app.documentation import problems
+from app.documentation import BODY, problems
 from app.families import service
 from app.families.schemas import FamilyList, SpecsCheck, SpecsOutline
 
@@ -16,7 +16,7 @@ async def list_families() -> FamilyList:
     return service.families()
 
 
-@router.post("/specs/validate", responses=problems(400, 409), summary="Check specs without training")
+@router.post("/specs/validate", responses=problems(*BODY, 409), summary="Check specs without training")
 def validate_specs(
     body: SpecsCheck, session: ReadSession, principal: PrincipalDep, settings: SettingsDep
 ) -> SpecsOutline:

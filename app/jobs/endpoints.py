@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.answers import tagged
+from app.answers import IfMatch, tagged
 from app.dependencies import PrincipalDep, ReadSession, SettingsDep, WriteSession
-from app.documentation import problems
+from app.documentation import BODY, UNCHANGED, problems
 from app.jobs import following, service
 from app.jobs.schemas import JobCreate, JobQuery, JobRead, JobUpdate
 from app.jobs.submitting import submit_once
@@ -18,14 +18,14 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        description="Any text of your own, kept for a day: a repeated request gets the first one's answer."
+        description="Up to 255 letters, digits, dashes and underscores of your own, kept for a day: "
+        "a repeated request gets the first one's answer."
     ),
 ]
-IfMatch = Annotated[str | None, Header(description="Change only the revision that has this ETag.")]
 
 
 @router.post(
-    "", status_code=202, response_model=JobRead, responses=problems(400), summary="Submit a training job"
+    "", status_code=202, response_model=JobRead, responses=problems(*BODY), summary="Submit a training job"
 )
 def create_job(
     body: JobCreate,
@@ -52,13 +52,15 @@ def list_jobs(
     )
 
 
-@router.get("/{job_id}", response_model=JobRead, responses=problems(404), summary="Show a job")
+@router.get("/{job_id}", response_model=JobRead, responses=problems(404) | UNCHANGED, summary="Show a job")
 def get_job(job_id: str, session: ReadSession, principal: PrincipalDep, request: Request) -> Response:
     """State, phase, progress, place in the queue, and why it failed if it did."""
     return tagged(request, service.read(session, principal.owner, job_id))
 
 
-@router.patch("/{job_id}", response_model=JobRead, responses=problems(404, 412), summary="Change a job")
+@router.patch(
+    "/{job_id}", response_model=JobRead, responses=problems(*BODY, 404, 412), summary="Change a job"
+)
 def update_job(
     *,
     job_id: str,

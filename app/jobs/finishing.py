@@ -15,6 +15,13 @@ from app.tables.base import now
 
 Failure = Mapping[str, Any]
 
+READING_CANCELLED: Failure = {
+    "code": "bad_data",
+    "message": "Its reading was cancelled.",
+    "hint": "Upload it again.",
+    "retryable": True,
+}
+
 
 def fail(session: Session, job_id: str, attempt: int, failure: Failure) -> bool:
     """End the attempt with an error ``{code, message, hint, retryable}``; False if it no longer runs.
@@ -103,16 +110,7 @@ def invalidate(session: Session, version: DatasetVersion, failure: Failure) -> N
 
 def _cancel(session: Session, job: Job) -> bool:
     move(session, job, "cancelling", "cancelled", finished_at=now())
-    _give_up_reading(
-        session,
-        job,
-        {
-            "code": "bad_data",
-            "message": "Its reading was cancelled.",
-            "hint": "Upload it again.",
-            "retryable": True,
-        },
-    )
+    _give_up_reading(session, job, READING_CANCELLED)
     return True
 
 

@@ -7,7 +7,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
 from app.dependencies import PrincipalDep, ReadSession, StoreDep
-from app.documentation import problems
+from app.documentation import PART, UNCHANGED, problems
 from app.downloads import download
 from app.jobs import curves, repository, service
 from app.jobs.schemas import After, EventList, EventQuery, LogList, LogQuery, MetricsQuery, MetricsRead
@@ -99,7 +99,10 @@ def list_artifacts(job_id: str, session: ReadSession, principal: PrincipalDep) -
 @router.get(
     "/{job_id}/artifacts/{path:path}",
     response_class=Response,
-    responses=problems(404, 416, 503) | {200: {"content": {"application/octet-stream": {}}}},
+    responses=problems(404, 416, 503)
+    | UNCHANGED
+    | PART
+    | {200: {"content": {"application/octet-stream": {}}}},
     summary="Download a file that a job published",
 )
 def get_artifact(

@@ -9,20 +9,13 @@ from app.database import ring_after_commit
 from app.errors import Conflict, NotFound
 from app.fields import original
 from app.jobs import repository
-from app.jobs.finishing import invalidate
+from app.jobs.finishing import READING_CANCELLED, invalidate
 from app.jobs.moving import move
 from app.jobs.schemas import LEVELS, EventList, EventRead, JobRead, JobUpdate, Level, LogList, LogRead
 from app.jobs.states import TERMINAL
 from app.pagination import Page, PageQuery, cut, decode_cursor
 from app.tables import Job
 from app.tables.base import now
-
-READING_CANCELLED = {
-    "code": "bad_data",
-    "message": "Its reading was cancelled.",
-    "hint": "Upload it again.",
-    "retryable": True,
-}
 
 
 def get(session: Session, owner: str, job_id: str, *, lock: bool = False) -> Job:

@@ -2,21 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Request, Response
+from fastapi import APIRouter, Body, Request, Response
 
-from app.answers import tagged
+from app.answers import IfMatch, tagged
 from app.dependencies import PrincipalDep, ReadSession, WriteSession
-from app.documentation import problems
+from app.documentation import BODY, UNCHANGED, problems
 from app.registry import aliases
 from app.registry.schemas import AliasRead, AliasUpdate, RollbackRequest
 
 router = APIRouter()
 
 ADDRESS = "/{name}/aliases/{alias}"
-IfMatch = Annotated[str | None, Header(description="Change only the revision that has this ETag.")]
 
 
-@router.get(ADDRESS, response_model=AliasRead, responses=problems(404), summary="Show an alias")
+@router.get(ADDRESS, response_model=AliasRead, responses=problems(404) | UNCHANGED, summary="Show an alias")
 def get_alias(
     name: str, alias: str, session: ReadSession, principal: PrincipalDep, request: Request
 ) -> Response:
@@ -25,7 +24,9 @@ def get_alias(
     return tagged(request, found, aliases.tag(found))
 
 
-@router.put(ADDRESS, response_model=AliasRead, responses=problems(404, 409, 412), summary="Point an alias")
+@router.put(
+    ADDRESS, response_model=AliasRead, responses=problems(*BODY, 404, 409, 412), summary="Point an alias"
+)
 def put_alias(
     *,
     name: str,
@@ -46,7 +47,7 @@ def put_alias(
 @router.post(
     f"{ADDRESS}/rollback",
     response_model=AliasRead,
-    responses=problems(404, 409),
+    responses=problems(*BODY, 404, 409),
     summary="Roll an alias back",
 )
 def rollback_alias(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.answers import tagged
 from app.dependencies import PrincipalDep, ReadSession, StoreDep, WriteSession
-from app.documentation import problems
+from app.documentation import PART, UNCHANGED, problems
 from app.downloads import download
 from app.fields import Number
 from app.pagination import Page, PageQuery
@@ -24,7 +24,7 @@ def list_models(
     return service.page(session, principal.owner, query)
 
 
-@router.get("/{name}", response_model=ModelRead, responses=problems(404), summary="Show a model")
+@router.get("/{name}", response_model=ModelRead, responses=problems(404) | UNCHANGED, summary="Show a model")
 def get_model(name: str, session: ReadSession, principal: PrincipalDep, request: Request) -> Response:
     """A model, its latest version, and where its aliases point."""
     return tagged(request, service.read(session, principal.owner, name))
@@ -47,7 +47,7 @@ def list_versions(
 @router.get(
     "/{name}/versions/{number}",
     response_model=VersionRead,
-    responses=problems(404, 503),
+    responses=problems(404, 503) | UNCHANGED,
     summary="Show a version of a model",
 )
 def get_version(
@@ -97,7 +97,10 @@ def list_artifacts(name: str, number: Number, session: ReadSession, principal: P
 @router.get(
     "/{name}/versions/{number}/artifacts/{path:path}",
     response_class=Response,
-    responses=problems(404, 416, 503) | {200: {"content": {"application/octet-stream": {}}}},
+    responses=problems(404, 416, 503)
+    | UNCHANGED
+    | PART
+    | {200: {"content": {"application/octet-stream": {}}}},
     summary="Download a file of a version",
 )
 def get_artifact(
