@@ -1,0 +1,112 @@
+"""The servers that are compared: started on one core, awaited, asked for their memory, ended."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from benchmarks.published import Published
+from keraforge.up.claim import listen
+from keraforge.up.programs import environment_of, web_command
+
+START_SECONDS = 120.0
+STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server; ``ready_seconds`` is the time from its start to its first good answer."""
+
+    pid: int
+    port: int
+    ready_seconds: float
+
+    def processor_seconds(self) -> float:
+        """Return the processor time used until now."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_mib(self) -> float:
+        """Return the resident memory now."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
+
+    def loaded(self, library: str) -> bool:
+        """Tell whether a file of a library is mapped into the process."""
+        return f"/{library}/" in Path(f"/proc/{self.pid}/maps").read_text()
+
+
+@contextmanager
+def keraforge(published: Published, cores: set[int]) -> Iterator[Server]:
+    """Run the web process as ``keraforge up`` does."""
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        environment = environment_of(published.settings.model_copy(update={"port": port}))
+        command = web_command(listener.fileno())
+        with running(
+            command, environment, cores, url=f"http://127.0.0.1:{port}/readyz", inherited=(listener.fileno(),)
+        ) as server:
+            yield server
+
+
+@contextmanager
+def plain(published: Published, cores: set[int]) -> Iterator[Server]:
+    """Run the baseline with uvicorn."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    environment = {**os.environ, "NETWORK": str(published.keras_file), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    options = ["--port", str(port), "--log-level", "error", "--no-access-log"]
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.baseline:app", *options]
+    with running(command, environment, cores, url=f"http://127.0.0.1:{port}/openapi.json") as server:
+        yield server
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    cores: set[int],
+    *,
+    url: str,
+    inherited: tuple[int, ...] = (),
+    folder: Path | None = None,
+) -> Iterator[Server]:
+    """Run a command on some cores until ``url`` answers; end it afterwards."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        ["taskset", "-c", ",".join(map(str, cores)), *command],
+        env=environment,
+        pass_fds=inherited,
+        cwd=folder,
+    )
+    try:
+        _wait(process, url)
+        yield Server(process.pid, urlsplit(url).port, time.perf_counter() - began)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait(process: subprocess.Popen, url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if httpx.get(url, timeout=5).is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.01)
+    raise SystemExit(f"{url} did not answer")
