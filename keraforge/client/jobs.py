@@ -105,7 +105,7 @@ class Jobs(Resource[TransportT]):
         self, job: str, *, keys: Sequence[str] | None = None, max_points: int | None = None
     ) -> Steps[dict[str, Any]]:
         """Return the job's curves: ``{"series": [{"key", "points": [{"epoch", "step", "value"}]}]}``."""
-        query = {"key": keys, "max_points": max_points}
+        query = {"keys": keys, "max_points": max_points}
         answer: dict[str, Any] = yield from fetch("GET", f"{_path(job)}/metrics", query=query)
         return answer
 
