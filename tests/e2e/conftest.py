@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 180.0
 READY = "Keraforge is ready"
 
 

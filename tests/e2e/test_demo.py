@@ -9,17 +9,20 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 
 import keraforge
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
+ROOT = Path(__file__).parents[2]
 UP = "Ctrl-C stops it."
 KERAS_ANSWERS = """
 import sys
@@ -87,6 +90,27 @@ def test_the_commands_of_the_command_line_work_as_they_are_printed(demo: Any) ->
     export, show = re.findall(r"^ +(export .*|\S*keraforge models .*)$", demo.output, re.MULTILINE)
     run = subprocess.run(["bash", "-c", f"{export}; {show} --json"], capture_output=True, check=True)
     assert json.loads(run.stdout)["aliases"] == {"champion": 1}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_first_requests_of_the_readme_work(
+    demo: Any, client: keraforge.Client, kept_rows: tuple[np.ndarray, list[str]], tmp_path: Path
+) -> None:
+    image = np.uint8(kept_rows[0][0, :, :, 0] * 15)
+    Image.fromarray(image).resize((64, 64)).save(tmp_path / "seven.png")
+    block = (ROOT / "README.md").read_text().partition("```sh\n")[2].partition("```")[0]
+    (job,) = client.jobs.list(kind="training", limit=1)
+    script = block.replace("var/", f"{demo.folder}/").replace("/JOB/", f"/{job.id}/")
+    # What fails is to end the script, and events are to be seen apart from answers.
+    told = 'set -eu; curl() { command curl --fail --silent --show-error "$@"; echo; }\n'
+    run = subprocess.run(["bash", "-c", told + script], capture_output=True, check=True, cwd=tmp_path)
+    by_rows, by_image, submitted, *events = run.stdout.decode().splitlines()
+    assert json.loads(by_rows)["predictions"]
+    assert json.loads(by_image)["predictions"][0]["label"] == kept_rows[1][0]
+    assert json.loads(submitted)["request"]["network"] == {"preset": "cnn-small", "dropout": 0.4}
+    assert any('"type":"epoch"' in line for line in events)
+    with suppress(keraforge.Conflict):
+        client.jobs.cancel(json.loads(submitted)["id"])
 
 
 def test_the_served_answers_are_those_of_keras(

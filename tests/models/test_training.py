@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from models.batches import order_of, split_rows
+from models.batches import order_of
 from models.presets import resolve
 from models.registry import build
 from models.schema import InputSchema
@@ -279,37 +279,3 @@ def test_xla_follows_a_rule_that_never_asks_the_clock():
     assert rule({"xla": "on"})
     assert not rule({"xla": "on", "determinism": "strict"})
     assert not rule({"xla": "on", "augmentation": [{"name": "rotation"}]})
-
-
-def accuracy_on_digits(preset: str, seed: int, **training: Any) -> float:
-    """Test accuracy on a fifth of the digits, drawn with the seed."""
-    y = DIGITS.target.astype(np.int64)
-    _, test = split_rows(y, np.arange(0), 0.2, seed)
-    rows, validation = split_rows(y, test, 0.1, seed)
-    data = TrainingData(DIGITS.images[..., None].astype(np.float32), y, rows, validation, SOURCE)
-    network, _, _ = run({"preset": preset}, {"seed": seed} | training, data)
-    return (network.predict(data.x[test], verbose=0).argmax(1) == y[test]).mean()
-
-
-def test_the_small_preset_reads_the_digits():
-    assert accuracy_on_digits("cnn-small", 0) >= 0.97
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("seed", range(1, 11))
-def test_the_small_preset_reads_the_digits_whatever_the_seed(seed: int):
-    assert accuracy_on_digits("cnn-small", seed) >= 0.97
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(
-    ("preset", "training"),
-    [
-        ("cnn-modern", {}),
-        ("cnn-basic", {"epochs": 20}),
-        ("cnn-shallow", {"epochs": 20}),
-        ("cnn-mnist", {"epochs": 40}),
-    ],
-)
-def test_every_preset_reads_the_digits_when_it_has_the_time(preset: str, training: dict):
-    assert accuracy_on_digits(preset, 0, **training) >= 0.95

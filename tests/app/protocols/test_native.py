@@ -1,22 +1,12 @@
-import asyncio
 import io
 import json
 import threading
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
-from app.edge.bodies import Bodies
-from app.edge.requests import Requests
-from app.edge.routes import RouteTable
-from app.keys import service as keys
-from app.keys.gate import Gate
-from app.keys.keyring import Keyring
-from app.metrics import Metrics
-from app.protocols.native import INLINE_BODY_BYTES, ROUTES, Predict
-from app.serving.engine import Engine
+from app.protocols.native import INLINE_BODY_BYTES
 
 pytestmark = pytest.mark.anyio
 
@@ -24,42 +14,6 @@ PATH = "/api/v1/models/digits/predict"
 ROWS = np.random.default_rng(7).integers(0, 17, (3, 8, 8, 1)).astype(np.float32)
 
 NOISE = np.random.default_rng(8).integers(0, 255, (64, 64)).astype(np.uint8)
-
-
-@pytest.fixture
-def settings(settings):
-    return settings.model_copy(update={"predict_body_bytes": 1024**2, "image_pixels": 10_000})
-
-
-@pytest.fixture
-def engine(registry, settings):
-    engine = Engine(registry.database, registry.store, settings)
-    engine.start()
-    yield engine
-    engine.close()
-
-
-@pytest.fixture
-async def client(registry, engine, settings):
-    """The application behind what it relies on: the gate, the limits of bodies, errors as problems."""
-
-    async def elsewhere(scope, receive, send):
-        await send({"type": "http.response.start", "status": 299, "headers": []})
-        await send({"type": "http.response.body"})
-
-    scopes = {**dict.fromkeys(ROUTES, "predict"), "POST /elsewhere": "predict"}
-    with registry.database.write() as session:
-        _, key = keys.create(session, "test", ["predict"])
-    app = Predict(elsewhere, engine=engine, settings=settings)
-    app = Bodies(app, settings)
-    app = Gate(app, RouteTable(scopes, scopes), Keyring(registry.database), settings)
-    app = Requests(app, Metrics(registry.database))
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app),
-        base_url="http://test",
-        headers={"Authorization": f"Bearer {key}"},
-    ) as client:
-        yield client
 
 
 def probabilities(response):
@@ -286,29 +240,3 @@ async def test_a_model_of_plain_rows_takes_no_pictures(client, registry):
     registry.publish(signature=registry.signature(image=None))
     response = await client.post(PATH, content=png(np.zeros((8, 8), np.uint8)))
     assert (response.status_code, response.headers["accept-post"]) == (415, "application/json")
-
-
-async def test_no_request_fails_while_versions_are_published(client, registry):
-    expected = {number: registry.expected(number, ROWS) for number in range(1, 5)}
-    registry.publish(seed=1)
-    body = json.dumps({"instances": ROWS.tolist()}).encode()
-    seen = set()
-
-    async def hammer():
-        while 4 not in seen:
-            response = await client.post(PATH, content=body)
-            number = response.json()["version"]
-            np.testing.assert_allclose(probabilities(response), expected[number], atol=1e-6)
-            seen.add(number)
-            # The transport never waits for anything, so that nothing else would get its turn.
-            await asyncio.sleep(0)
-
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(4):
-            tasks.create_task(hammer())
-        for number in range(1, 5):
-            if number > 1:
-                await asyncio.to_thread(registry.publish, seed=number)
-            async with asyncio.timeout(2):
-                while number not in seen:
-                    await asyncio.sleep(0.01)
