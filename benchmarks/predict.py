@@ -125,7 +125,7 @@ def _print(console: Console, report: Figures) -> None:
         table.add_row(
             str(connections), "Keraforge", *_cells(Measured(**ours)), f"{report['ratios'][connections]:.0f} x"
         )
-        table.add_row("", "FastAPI + Keras", *_cells(Measured(**plain)), "", end_section=True)
+        table.add_row("", "plain", *_cells(Measured(**plain)), "", end_section=True)
     console.print(table)
     console.print("CPU: the server's processor time for one request.")
     for name, label in (("keraforge", "Keraforge"), ("plain", "FastAPI + Keras")):

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -83,14 +84,15 @@ def running(
 ) -> Iterator[Server]:
     """Run a command on some cores until ``url`` answers; end it afterwards."""
     began = time.perf_counter()
+    pinned = ["taskset", "-c", ",".join(map(str, cores)), *command]
+    log = tempfile.TemporaryFile("w+")
     process = subprocess.Popen(
-        ["taskset", "-c", ",".join(map(str, cores)), *command],
-        env=environment,
-        pass_fds=inherited,
-        cwd=folder,
+        pinned, env=environment, pass_fds=inherited, cwd=folder, stdout=log, stderr=subprocess.STDOUT
     )
     try:
-        _wait(process, url)
+        if not _answers(process, url):
+            log.seek(0)
+            raise SystemExit(f"{url} did not answer\n{log.read()}")
         yield Server(process.pid, urlsplit(url).port, time.perf_counter() - began)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -98,15 +100,16 @@ def running(
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
+        log.close()
 
 
-def _wait(process: subprocess.Popen, url: str) -> None:
+def _answers(process: subprocess.Popen, url: str) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
             if httpx.get(url, timeout=5).is_success:
-                return
+                return True
         except httpx.TransportError:
             pass
         time.sleep(0.01)
-    raise SystemExit(f"{url} did not answer")
+    return False
