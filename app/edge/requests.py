@@ -12,13 +12,15 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.edge.problems import answer, problem_of
-from app.errors import AppError
+from app.errors import AppError, shortened
 from app.metrics import Metrics
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _EXPECTED = (AppError, HTTPException, RequestValidationError)
 # What nobody wants to read thousands of times: logged only where DEBUG is.
 _QUIET_SCOPES = ("/healthz", "/readyz", "/metrics", "/predict")
+# The longest name of everything that a path names still fits.
+LONGEST_LOGGED_PATH = 250
 
 SECURITY_HEADERS: dict[bytes, bytes] = {
     b"cache-control": b"no-store",
@@ -113,10 +115,15 @@ class _Exchange:
             level,
             "request",
             method=self._scope["method"],
-            path=self._scope["path"],
+            path=_shown(self._scope["path"]),
             status=status,
             milliseconds=round(seconds * 1000, 2),
         )
+
+
+def _shown(path: str) -> str:
+    """Return a path as a log may hold it; who sent it may have meant the terminal that shows the log."""
+    return path if path.isprintable() and len(path) <= LONGEST_LOGGED_PATH else shortened(path)
 
 
 def _request_id(scope: Scope) -> str:

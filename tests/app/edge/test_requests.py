@@ -7,7 +7,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.edge.requests import SECURITY_HEADERS
+from app.edge.requests import LONGEST_LOGGED_PATH, SECURITY_HEADERS
 from app.logging import configure_logging
 from app.metrics import Metrics
 from app.settings import Settings
@@ -75,6 +75,16 @@ def test_a_request_is_logged_with_its_id(client: httpx.Client, logged: Callable[
     assert line["request_id"] == "the-request"
     assert line["milliseconds"] > 0
     assert "secret" not in json.dumps(line)
+
+
+@pytest.mark.parametrize("target", ["/x%1b%5d0;title%07", "/x%0Aforged%20line", "/" + "x" * 3000])
+def test_a_logged_path_is_short_and_cannot_drive_a_terminal(
+    client: httpx.Client, logged: Callable[[int], Any], target: str
+) -> None:
+    client.get(target)
+    (line,) = logged(1)
+    assert line["path"].isprintable()
+    assert len(line["path"]) <= LONGEST_LOGGED_PATH
 
 
 def test_a_bug_is_logged_once_with_its_traceback(client: httpx.Client, logged: Callable[[int], Any]) -> None:
