@@ -62,10 +62,8 @@ def _rows(schema: DatasetSchema, profile: Mapping[str, Any], fraction: float) ->
 def refusal(error: SpecError) -> Invalid:
     """Return what the caller is told of a wrong spec: each field and what is wrong with it."""
     problems = [FieldError(problem.pointer, problem.code, problem.message) for problem in error.errors]
-    return Invalid(
-        problems[0].message if len(problems) == 1 else f"{len(problems)} fields are not valid.",
-        errors=problems,
-    )
+    more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+    return Invalid(f"{problems[0].pointer}: {problems[0].message}{more}", errors=problems)
 
 
 def resolve_waiting(session: Session, version: DatasetVersion, max_parameters: int = MAX_PARAMETERS) -> None:

@@ -106,7 +106,9 @@ def test_a_wrong_spec_is_refused_with_its_place(jobs: Any, digits: Dataset, clie
     client.post("/api/v1/datasets", json={"name": "unread", "builtin": "digits"})
     for fields, pointer in WRONG_SPECS:
         for dataset in ("digits", "unread"):
-            assert places(jobs.post(jobs.body(dataset, **fields))) == [pointer], (dataset, fields)
+            refused = jobs.post(jobs.body(dataset, **fields))
+            assert places(refused) == [pointer], (dataset, fields)
+            assert refused.json()["detail"].startswith(f"{pointer}: ")
     items = client.get("/api/v1/jobs?kind=training").json()["items"]
     assert items == []
 
