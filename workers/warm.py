@@ -99,11 +99,15 @@ class ForkServer:
         self._output.seek(max(0, size - LAST_WORDS_BYTES))
         return self._output.read().decode(errors="replace").strip()
 
-    def close(self) -> None:
+    def kill(self) -> None:
         """End the server, and with it a child that still runs."""
-        self._socket.close()
         with suppress(ProcessLookupError):
             self._process.kill()
+
+    def close(self) -> None:
+        """End the server and give everything back."""
+        self._socket.close()
+        self.kill()
         self._process.wait()
         self._output.close()
 
@@ -115,6 +119,12 @@ class WarmChild(Child):
         super().__init__(pid, pipes)
         self._server = server
         self._status: int | None = None
+        self._killed_at: float | None = None
+
+    def kill(self) -> None:
+        """End it, and everything it has started, at once."""
+        super().kill()
+        self._killed_at = self._killed_at or time.monotonic()
 
     def status(self) -> int | None:
         """Return the exit status, negative for a signal, or None while it runs."""
@@ -126,4 +136,10 @@ class WarmChild(Child):
                 self._status = -9
             else:
                 self._status = ended["status"] if ended else None
+        if self._status is None and self._is_overdue():
+            # A server that does not tell of the end would hold its slot for ever; its own end tells too.
+            self._server.kill()
         return self._status
+
+    def _is_overdue(self) -> bool:
+        return self._killed_at is not None and time.monotonic() > self._killed_at + FORKING_SECONDS

@@ -11,6 +11,7 @@ import pytest
 
 from app.database import Database
 from app.settings import Settings
+from workers import warm
 from workers.child import Program
 from workers.starting import FAILURES_BORNE
 from workers.supervisor import Limits
@@ -98,6 +99,19 @@ def test_a_server_that_is_gone_costs_one_warm_start(bench: Any) -> None:
     os.kill(parent_of(pids[0]), signal.SIGKILL)
     job = bench.ended(job_id)
     assert (job.state, job.error["code"]) == ("failed", "crashed")
+    assert bench.alive(pids) == []
+    assert [origin(bench) for _ in range(2)] == ["cold", "forked"]
+
+
+def test_a_server_that_hangs_does_not_hold_its_slot_for_ever(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm, "FORKING_SECONDS", 0.5)
+    job_id = bench.rows.training("deaf")
+    pids = bench.pids(job_id)
+    os.kill(parent_of(pids[0]), signal.SIGSTOP)
+    bench.move(job_id, "cancelling")
+    assert bench.ended(job_id).state == "cancelled"
     assert bench.alive(pids) == []
     assert [origin(bench) for _ in range(2)] == ["cold", "forked"]
 
