@@ -54,7 +54,10 @@ def export_onnx(network: keras.Model, path: Path) -> None:
     """
     function = _traced(network)
     graph, _ = tf2onnx.convert.from_function(
-        function, input_signature=list(function.input_signature), opset=OPSET
+        function,
+        input_signature=list(function.input_signature),
+        opset=OPSET,
+        custom_op_handlers={"Erfc": (_erfc, [])},
     )
     _name_batch_axis(graph)
     check_graph(graph)
@@ -97,6 +100,14 @@ def _traced(network: keras.Model) -> Any:
         return {OUTPUT: network(image, training=False)}
 
     return tf.function(serve, input_signature=[shape])
+
+
+def _erfc(graph: Any, node: Any, name: str, _: list[Any]) -> None:
+    """Write erfc(x), which gelu is made of and ONNX does not have, as 1 - erf(x)."""
+    one = graph.make_const(f"{name}_one", np.float32(1.0)).output[0]
+    erf = graph.make_node("Erf", node.input).output[0]
+    graph.remove_node(name)
+    graph.make_node("Sub", [one, erf], name=name, outputs=node.output)
 
 
 def _name_batch_axis(graph: onnx.ModelProto) -> None:

@@ -128,6 +128,9 @@ def _check(resolved: Resolved, source: InputSchema, max_parameters: int) -> None
     if parameters > max_parameters:
         message = f"The network would have {parameters:,} parameters; {max_parameters:,} are allowed."
         problems.append(SpecProblem("/network", "too_many_parameters", message))
+    if resolved.training.early_stopping and not resolved.training.validation:
+        message = "Early stopping watches validation rows, and `validation` is 0: send a share, or null here."
+        problems.append(SpecProblem("/training/early_stopping", "needs_validation", message))
     weights = resolved.training.class_weight
     if isinstance(weights, dict) and source.labels:
         for label in sorted(weights.keys() - set(source.labels)):

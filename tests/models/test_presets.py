@@ -158,3 +158,8 @@ def test_weights_of_classes_that_the_dataset_lacks_are_refused():
     assert {pointer: found.code for pointer, found in problem.items()} == {
         "/training/class_weight/x~1y": "unknown_label"
     }
+
+
+def test_early_stopping_without_validation_is_refused():
+    training = {"early_stopping": {}, "validation": 0}
+    assert problems({"family": "cnn"}, training)["/training/early_stopping"].code == "needs_validation"

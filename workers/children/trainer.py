@@ -60,7 +60,7 @@ def _diverged(error: Diverged) -> Failure:
     return Failure(
         code="diverged",
         message=f"The loss became infinite or not a number in epoch {error.epoch}.",
-        hint="Use a smaller learning rate, or clip the gradients.",
+        hint="Use a smaller learning rate, or a schedule with a warm-up.",
     )
 
 
