@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copy2
@@ -90,15 +91,19 @@ def _write_order(order_dir: Path, preset: str, images: np.ndarray, labels: np.nd
 
 def _train(order: TrainingOrder, order_dir: Path) -> dict:
     command = [sys.executable, "-P", "-m", "workers.children.trainer", str(order_dir)]
-    # The trainer ends when its standard input does, so that stays open.
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=quiet, text=True
-    ) as child:
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        # The trainer ends when its standard input does, so that stays open.
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as child,
+    ):
         events = [json.loads(line) for line in child.stdout]
+        log.seek(0)
+        told = log.read()
     last = events[-1] if events else {"type": "nothing"}
     if last["type"] != "result":
-        raise SystemExit(f"the trainer ended with {last}")
+        raise SystemExit(f"the trainer ended with {last}\n{told}")
     return {**last["data"], "order": order}
 
 

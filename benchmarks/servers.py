@@ -85,22 +85,21 @@ def running(
     """Run a command on some cores until ``url`` answers; end it afterwards."""
     began = time.perf_counter()
     pinned = ["taskset", "-c", ",".join(map(str, cores)), *command]
-    log = tempfile.TemporaryFile("w+")
-    process = subprocess.Popen(
-        pinned, env=environment, pass_fds=inherited, cwd=folder, stdout=log, stderr=subprocess.STDOUT
-    )
-    try:
-        if not _answers(process, url):
-            log.seek(0)
-            raise SystemExit(f"{url} did not answer\n{log.read()}")
-        yield Server(process.pid, urlsplit(url).port, time.perf_counter() - began)
-    finally:
-        process.send_signal(signal.SIGTERM)
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            pinned, env=environment, pass_fds=inherited, cwd=folder, stdout=log, stderr=subprocess.STDOUT
+        )
         try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        log.close()
+            if not _answers(process, url):
+                log.seek(0)
+                raise SystemExit(f"{url} did not answer\n{log.read()}")
+            yield Server(process.pid, urlsplit(url).port, time.perf_counter() - began)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _answers(process: subprocess.Popen, url: str) -> bool:
