@@ -105,8 +105,8 @@ def test_a_link_in_place_of_the_key_file_is_not_followed(settings: Settings, tmp
 
 def test_processes_that_start_together_prepare_once(empty_database_url: str, tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    starts = [start_preparing(folder, empty_database_url) for _ in range(3)]
-    assert [start.wait(60) for start in starts] == [0, 0, 0]
+    starts = [start_preparing(folder, empty_database_url) for _ in range(2)]
+    assert [start.wait(60) for start in starts] == [0, 0]
     assert schema_revision(empty_database_url) == migrations.HEAD
     assert len(keys_in(empty_database_url)) == 1
 
