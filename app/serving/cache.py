@@ -7,6 +7,7 @@ from collections.abc import Callable, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from app.serving.loaded import LoadedVersion, NotServable
+from app.serving.memory import give_back
 
 # A version that could not be loaded is not tried again before this.
 RETRY_SECONDS = 30.0
@@ -63,16 +64,24 @@ class VersionCache:
         with self._lock:
             return version_id not in self._evicted and self._bytes() < self._capacity
 
-    def keep(self, known: Set[str], wanted: Set[str], idle_seconds: float) -> None:
-        """Forget what is not ``known`` any more, and what is not ``wanted`` and was not used for a while."""
+    def keep(self, known: Set[str], wanted: Set[str], idle_seconds: float) -> bool:
+        """Forget what is not ``known`` any more, and what is not ``wanted`` and was not used for a while.
+
+        Returns whether there was any.
+        """
         horizon = time.monotonic() - idle_seconds
         with self._lock:
-            for version in list(self._loaded.values()):
-                if version.id not in known or (version.id not in wanted and version.used_at < horizon):
-                    del self._loaded[version.id]
+            gone = [
+                version.id
+                for version in self._loaded.values()
+                if version.id not in known or (version.id not in wanted and version.used_at < horizon)
+            ]
+            for version_id in gone:
+                del self._loaded[version_id]
             self._evicted &= known
             for version_id in self._failed.keys() - known:
                 del self._failed[version_id]
+        return bool(gone)
 
     def close(self) -> None:
         """Stop loading and forget everything."""
@@ -95,18 +104,26 @@ class VersionCache:
             self._loaded[version_id] = version
             del self._loading[version_id]
             self._evicted.discard(version_id)
-            self._evict(version)
+            evicted = self._evict(version)
         self._on_change()
+        if evicted:
+            give_back()
         future.set_result(version)
 
     def _bytes(self) -> int:
         return sum(version.bytes for version in self._loaded.values())
 
-    def _evict(self, newest: LoadedVersion) -> None:
-        """Make room, never at the cost of ``newest``: a version larger than the cap is served alone."""
+    def _evict(self, newest: LoadedVersion) -> bool:
+        """Make room, never at the cost of ``newest``: a version larger than the cap is served alone.
+
+        Returns whether something had to go.
+        """
+        evicted = False
         excess = self._bytes() - self._capacity
         for version in sorted(self._loaded.values(), key=lambda version: version.used_at):
             if excess > 0 and version is not newest:
                 del self._loaded[version.id]
                 self._evicted.add(version.id)
                 excess -= version.bytes
+                evicted = True
+        return evicted

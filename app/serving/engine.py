@@ -13,6 +13,7 @@ from app.errors import Unavailable, shortened
 from app.serving.cache import RETRY_SECONDS, VersionCache
 from app.serving.execution import Execution
 from app.serving.loaded import LoadedVersion, NotServable, load
+from app.serving.memory import give_back
 from app.serving.snapshot import Snapshot, Target, read_snapshot
 from app.settings import Settings
 from app.storage import Store
@@ -138,12 +139,14 @@ class Engine:
         aliases = snapshot.aliases()
         self._load_moved(aliases)
         answering = {version.id for target, version in self._live.items() if target in aliases}
-        self._cache.keep(
+        dropped = self._cache.keep(
             known=set(snapshot.targets.values()),
             wanted=answering | set(aliases.values()),
             idle_seconds=IDLE_SECONDS,
         )
         self._flip()
+        if dropped:
+            give_back()
         self._ready.set()
         return None
 

@@ -27,7 +27,7 @@ MAX_ROWS = 10_000
 MAX_OUTPUT_VALUES = 4_000_000
 
 # What a session costs beyond its graph: allocator, nodes, plans.
-SESSION_BYTES = 4 * 1024**2
+SESSION_BYTES = 1024**2
 # A graph is kept once as weights and once packed for the processor.
 COPIES = 2
 

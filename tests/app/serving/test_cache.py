@@ -122,11 +122,11 @@ def test_failures_change_nothing(cache, loader, changes):
 def test_what_is_unknown_goes_at_once_and_what_is_unwanted_when_idle(cache):
     for version in load(cache, "deleted", "fresh"):
         version.used_at = time.monotonic()
-    cache.keep(known={"fresh"}, wanted=set(), idle_seconds=60)
+    assert cache.keep(known={"fresh"}, wanted=set(), idle_seconds=60)
     assert cache.get("deleted") is None
     assert cache.get("fresh") is not None
     cache.get("fresh").used_at -= 61
-    cache.keep(known={"fresh"}, wanted={"fresh"}, idle_seconds=60)
+    assert not cache.keep(known={"fresh"}, wanted={"fresh"}, idle_seconds=60)
     assert cache.get("fresh") is not None
     cache.keep(known={"fresh"}, wanted=set(), idle_seconds=60)
     assert cache.get("fresh") is None
