@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-PYTHONS := python3.13 python3.12 python3.11
+PYTHONS := python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
 UV_VERSION := 0.13.8
 
@@ -49,7 +49,7 @@ bench-peers: .venv/dev.stamp  ## Measure prediction against other servers, each 
 	@mkdir -p build
 	$(BIN)/python -m benchmarks.against_peers --json build/bench-peers.json
 
-lock: build/uv/bin/uv  ## Lock the requirements anew, with hashes and for every platform.
+lock: build/uv/bin/uv  ## Lock the requirements with hashes; ARGS=--upgrade takes the newest.
 	$(call locked,web.txt,client.in web.in)
 	$(call locked,worker.txt,client.in web.in worker.in -c web.txt)
 	$(call locked,worker-gpu.txt,client.in web.in worker-gpu.in -c web.txt)
@@ -92,7 +92,7 @@ build/uv/bin/uv: | .venv/pip.stamp
 
 # $(call installed,NAME): exactly what requirements/NAME.txt locks, and this folder itself.
 define installed
-@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/$(1).txt
-@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt
+@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 @touch $@
 endef
