@@ -19,7 +19,7 @@ ROLE = "predict"
 GOLDEN_FILE = "golden.npz"
 
 # Activations of a whole batch are alive at once: large batches run in pieces to keep memory level.
-CHUNK_ROWS = 64
+CHUNK_ROWS = 32
 CHUNK_INPUT_BYTES = 1024**2
 
 # Bounds of one request, whatever its rows look like: rows in, and values out.
