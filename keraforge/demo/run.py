@@ -42,7 +42,9 @@ def run(*, host: str | None, port: int | None, data_dir: Path | None, leave: boo
         pixels = tell(client, steps)
         print_onward(console, client.address.url, folder, pixels)
         console.print()
-        if own is not None and not leave:
+        if own is None:
+            console.print(Text("The service was running before, and goes on."))
+        elif not leave:
             _stay(own, console, client.address.url, folder)
 
 
