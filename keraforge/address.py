@@ -1,7 +1,7 @@
 """Where the service is and which key opens it: from arguments, the environment, or the data folder."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,13 +46,28 @@ def find(url: str | None = None, key: str | None = None, data_dir: str | Path | 
     chosen = (url or environment.get("KERAFORGE_URL") or local or "").rstrip("/")
     if not chosen:
         raise NotRunning(f"Keraforge is not running: there is no file {folder / 'url'}. {START_HINT}")
-    if urlsplit(chosen).scheme not in {"http", "https"}:
-        raise NotRunning(f"The address must begin with http:// or https://; it is {chosen!r}.")
-    address = Address(chosen, key or environment.get("KERAFORGE_API_KEY"), folder)
+    _require_address(chosen)
+    key = key or environment.get("KERAFORGE_API_KEY")
     # The key of this machine's service must not travel to another machine only because a URL was set.
-    if address.key is None and (chosen == local or address.is_loopback):
-        return replace(address, key=_content(folder / "api-key"))
-    return address
+    if key is None and (chosen == local or urlsplit(chosen).hostname in LOOPBACK):
+        key = _content(folder / "api-key")
+    if key is not None and not (key.isascii() and key.isprintable()):
+        raise NotRunning(
+            "The key has characters that no key has. "
+            f"It is read from KERAFORGE_API_KEY or from {folder / 'api-key'}."
+        )
+    return Address(chosen, key, folder)
+
+
+def _require_address(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return
+    except ValueError:
+        # Brackets that do not close, or a port that is no number.
+        pass
+    raise NotRunning(f"The address must be like http://127.0.0.1:8000; it is {url!r}.")
 
 
 def unreachable(address: Address, reason: str) -> NotRunning:

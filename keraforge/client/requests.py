@@ -87,10 +87,10 @@ class Pause:
 
 @dataclass(frozen=True)
 class Broken:
-    """No whole answer came; ``error`` is for the caller, ``refused`` means that nobody listens at all."""
+    """No whole answer came; ``error`` is for the caller, ``final`` means that asking again will not help."""
 
     error: NotRunning
-    refused: bool
+    final: bool
 
 
 Answer = httpx.Response | Broken | None
@@ -110,7 +110,7 @@ def exchange(request: Request) -> Steps[httpx.Response]:
         if isinstance(answer, httpx.Response):
             return checked(answer)
         assert isinstance(answer, Broken)
-        if pause is None or answer.refused:
+        if pause is None or answer.final:
             raise answer.error
         yield Pause(pause)
     raise AssertionError("unreachable: the last pause is None")

@@ -37,7 +37,9 @@ class _Transport:
 
     def _broken(self, error: httpx.TransportError) -> Broken:
         reason = str(error) or type(error).__name__
-        return Broken(unreachable(self.address, reason), isinstance(error, httpx.ConnectError))
+        # Nobody listens, or whoever does had all the time that the caller gives.
+        final = isinstance(error, httpx.ConnectError | httpx.TimeoutException)
+        return Broken(unreachable(self.address, reason), final)
 
 
 class Blocking(_Transport):

@@ -74,6 +74,18 @@ def test_the_local_key_opens_this_machine_however_it_is_named(folder: Path, url:
     assert find(url).key == "kf_local"
 
 
-def test_an_address_without_a_scheme_is_refused(folder: Path) -> None:
-    with pytest.raises(NotRunning, match=r"must begin with http:// or https://; it is '127\.0\.0\.1:8000'"):
-        find("127.0.0.1:8000")
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8000", "ftp://host", "http://:8000", "http://[::1", "http://host:port", "http://host:0"]
+)
+def test_what_is_no_address_is_refused(folder: Path, url: str) -> None:
+    with pytest.raises(NotRunning, match="must be like http://127") as error:
+        find(url)
+    assert repr(url) in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["kf_one\nkf_two", "kf_\u00e9"])
+def test_what_cannot_be_a_key_is_refused_and_not_shown(folder: Path, key: str) -> None:
+    (folder / "api-key").write_text(key)
+    with pytest.raises(NotRunning, match="characters that no key has") as error:
+        find()
+    assert "kf_" not in str(error.value)

@@ -82,11 +82,14 @@ def test_each_status_has_its_error_even_without_a_problem(
     assert type(caught.value) is kind
 
 
-def test_a_service_that_is_not_there_is_named_at_once(call: Any, service: Any) -> None:
-    service.on("GET", "/jobs/job_1", httpx.ConnectError("Connection refused"))
-    with pytest.raises(
-        keraforge.NotRunning, match=r"at http://service.test: Connection refused.*keraforge up"
-    ):
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError("Connection refused"), httpx.ReadTimeout("timed out")], ids=repr
+)
+def test_a_service_that_does_not_answer_is_named_at_once(
+    call: Any, service: Any, error: httpx.TransportError
+) -> None:
+    service.on("GET", "/jobs/job_1", error)
+    with pytest.raises(keraforge.NotRunning, match=rf"at http://service.test: {error}.*keraforge up"):
         call(lambda client: client.jobs.get("job_1"))
     assert len(service.requests) == 1
 
@@ -123,7 +126,7 @@ def test_what_must_not_happen_twice_is_not_asked_twice(call: Any, service: Any) 
 
 def test_asking_again_ends_after_a_few_times() -> None:
     steps = exchange(Request("GET", "/jobs"))
-    broken = Broken(keraforge.NotRunning("gone"), refused=False)
+    broken = Broken(keraforge.NotRunning("gone"), final=False)
     taken = [next(steps)]
     with suppress(keraforge.NotRunning):
         while True:
