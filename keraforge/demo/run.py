@@ -36,7 +36,8 @@ def run(*, host: str | None, port: int | None, data_dir: Path | None, leave: boo
     with ExitStack() as stack:
         own: Popen[bytes] | None = None
         if running_at(folder) is None:
-            own = stack.enter_context(started(folder, _flags(host, port)))
+            with console.status("Starting the service …"):
+                own = stack.enter_context(started(folder, _flags(host, port)))
         client = stack.enter_context(Client(data_dir=folder))
         steps.done("Service", f"{client.address.url}, its data in {folder}")
         pixels = tell(client, steps)

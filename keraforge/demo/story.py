@@ -53,7 +53,8 @@ def _register(client: Client, steps: Steps) -> keraforge.DatasetVersion:
     # There already, if the demo ran before.
     with suppress(keraforge.Conflict):
         client.datasets.create(NAME, builtin=NAME)
-    version = client.datasets.wait(NAME, timeout=60)
+    with steps.console.status("Reading the images …"):
+        version = client.datasets.wait(NAME, timeout=60)
     schema = _schema(version)
     height, width = schema["shape"][:2]
     rows, classes, kept = schema["rows"], len(schema["labels"]), schema["test_rows"]
