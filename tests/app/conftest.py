@@ -142,9 +142,10 @@ class Registry:
             )
             session.add(version)
             session.flush()
+            # Known before it is published: who serves it may be faster than this.
+            self.graphs[version.id] = graph
             if alias is not None:
                 session.merge(Alias(model_id=model.id, name=alias, version_id=version.id))
-        self.graphs[version.id] = graph
         return version
 
     def expected(self, seed: int, rows: np.ndarray) -> np.ndarray:

@@ -44,6 +44,12 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.anonymous_scopes == ["predict"]
 
 
+@pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "nonsense://x", "redis:6379"])
+def test_an_address_that_is_no_broker_is_refused_with_those_that_are(url: str) -> None:
+    with pytest.raises(ValidationError, match="redis://, rediss://, amqp://"):
+        Settings(_env_file=None, broker_url=url)
+
+
 def test_no_other_scope_can_be_given_away() -> None:
     with pytest.raises(ValidationError, match="predict"):
         Settings(_env_file=None, anonymous_scopes="admin")

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,16 @@ import httpx
 import pytest
 
 DEADLINE_SECONDS = 20.0
+
+
+@pytest.fixture(autouse=True)
+def logs_of_a_client() -> Iterator[None]:
+    """Leave the logs as a client's process has them; other tests set up the service's in this process."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.WARNING)
+    yield
+    root.setLevel(level)
 
 
 @pytest.fixture

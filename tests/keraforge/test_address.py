@@ -75,7 +75,8 @@ def test_the_local_key_opens_this_machine_however_it_is_named(folder: Path, url:
 
 
 @pytest.mark.parametrize(
-    "url", ["127.0.0.1:8000", "ftp://host", "http://:8000", "http://[::1", "http://host:port", "http://host:0"]
+    "url",
+    ["127.0.0.1:8000", "ftp://host", "http://:8000", "http://[::1", "http://host:port", "http://host:0"],
 )
 def test_what_is_no_address_is_refused(folder: Path, url: str) -> None:
     with pytest.raises(NotRunning, match="must be like http://127") as error:

@@ -1,3 +1,4 @@
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -5,9 +6,11 @@ import pytest
 from sqlalchemy import update
 
 from app.database import Database
+from app.settings import Settings
 from app.tables import DatasetVersion, Job
 from workers.identity import AnotherWorker, Identity
 from workers.recovery import READING_ATTEMPTS, recover
+from workers.worker import Worker
 
 
 @pytest.fixture
@@ -64,6 +67,26 @@ def test_the_jobs_of_other_workers_are_left_alone(
     job_id = put(database, rows.training(), state, worker="somebody else")
     recover(database, tmp_path, "me")
     assert rows.job(job_id).state == state
+
+
+def test_where_there_is_no_other_worker_every_lost_job_is_settled(
+    rows: Any, database: Database, tmp_path: Path
+) -> None:
+    job_id = put(database, rows.training(), "running", worker="a name that was lost")
+    recover(database, tmp_path, None)
+    assert rows.job(job_id).error["code"] == "worker_lost"
+
+
+def test_a_worker_whose_name_was_deleted_settles_what_it_left(
+    sqlite_url: str, tmp_path: Path, rows_in: Any
+) -> None:
+    with closing(Database(sqlite_url)) as database:
+        rows = rows_in(database)
+        job_id = put(database, rows.training(), "running", worker="the name that was deleted")
+        worker = Worker(Settings(_env_file=None, data_dir=tmp_path / "data", training_slots=0))
+        worker.start()
+        worker.stop()
+        assert rows.job(job_id).error["code"] == "worker_lost"
 
 
 @pytest.mark.parametrize("state", ["queued", "succeeded", "failed", "cancelled"])
