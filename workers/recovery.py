@@ -19,10 +19,15 @@ READING_ATTEMPTS = 3
 log = logging.getLogger(__name__)
 
 
-def recover(database: Database, data_dir: Path, worker: str) -> None:
-    """End or repeat what ``worker`` was doing when it died; its children died with it."""
+def recover(database: Database, data_dir: Path, worker: str | None) -> None:
+    """End or repeat what ``worker`` was doing when it died; its children died with it.
+
+    None means every worker, for a database that no other worker uses.
+    """
     with database.write() as session:
-        lost = select(Job).where(Job.worker == worker, Job.state.in_(("running", "cancelling")))
+        lost = select(Job).where(Job.state.in_(("running", "cancelling")))
+        if worker is not None:
+            lost = lost.where(Job.worker == worker)
         for job in session.scalars(lost.order_by(Job.id)).all():
             _recover(session, job)
             log.warning("%s was lost with an earlier life of this worker; it is %s", job.id, job.state)

@@ -51,7 +51,8 @@ class Worker:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._identity = Identity(settings.data_dir)
         self._database = Database(settings.resolved_database_url, on_commit=self.ring)
-        recover(self._database, settings.data_dir, self._identity.name)
+        # A database in this folder has no other worker, even if the file with the worker's name was deleted.
+        recover(self._database, settings.data_dir, self._identity.name if settings.database_url else None)
         if is_embedded(settings):
             # The slots look for work as they begin: what was rung for until now is no news.
             folder_transport.clear(broker_folder(settings))
