@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+BROKERS = ("redis", "rediss", "amqp", "amqps")
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -71,6 +72,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("broker_url")
+    @classmethod
+    def _known_broker(cls, value: str) -> str:
+        if value and value.partition("://")[0] not in BROKERS:
+            raise ValueError(f"Expected an address that begins with {'://, '.join(BROKERS)}:// or nothing")
+        return value
 
     @model_validator(mode="after")
     def _anonymous_only_on_loopback(self) -> "Settings":

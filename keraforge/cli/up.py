@@ -75,5 +75,6 @@ def _serve(flags: Mapping[str, Any]) -> None:
     except ValidationError as error:
         wrong = error.errors()[0]
         name = f"KERAFORGE_{str(wrong['loc'][0]).upper()}: " if wrong["loc"] else ""
-        raise KeraforgeError(f"A setting is not valid. {name}{wrong['msg']}.") from error
+        reason = wrong["msg"].removeprefix("Value error, ")
+        raise KeraforgeError(f"A setting is not valid. {name}{reason}.") from error
     serve(settings, Console())
