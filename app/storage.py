@@ -38,14 +38,12 @@ class Store:
     def adopt(self, source: Path, digest: str | None = None) -> Stored:
         """Move ``source`` into the store: synced, then renamed, so that a name never shows a torn file.
 
-        ``digest`` is its SHA-256 where that is known; otherwise the file is read once more for it.
+        ``digest`` is its SHA-256 where that is known; otherwise the file is read once more for it. It
+        replaces a file of that digest: should that one be damaged, what refers to it is well again.
         """
         digest = digest or file_digest(source)
         size = source.stat().st_size
         target = self.path(digest)
-        if target.exists():
-            source.unlink()
-            return Stored(digest, size)
         target.parent.mkdir(mode=0o700, exist_ok=True)
         if source.stat().st_dev != target.parent.stat().st_dev:
             source = Path(shutil.copy2(source, self.staging / digest))
