@@ -58,8 +58,9 @@ class KeraforgeError(Exception):
         super().__init__(detail)
 
     def __str__(self) -> str:
-        """Return the detail, then one line for each refused field."""
-        return "\n".join([self.detail, *(f"  {e.pointer or '/'}: {e.message}" for e in self.errors)])
+        """Return the detail, then one line for each refused field that it does not speak of."""
+        untold = [error for error in self.errors if error.message not in self.detail]
+        return "\n".join([self.detail, *(f"  {error.pointer or '/'}: {error.message}" for error in untold)])
 
 
 class NotRunning(KeraforgeError):

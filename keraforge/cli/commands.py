@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 from typer.core import TyperGroup
 
-from keraforge.cli.output import notes
+from keraforge.cli.output import harmless, notes
 from keraforge.errors import KeraforgeError, NotRunning, Unauthorized
 
 KEY_HINT = "The key is read from KERAFORGE_API_KEY, or from the file api-key in the data folder."
@@ -23,7 +23,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeraforgeError as error:
-            notes.print(Text.assemble(("Error: ", "bold red"), str(error)), soft_wrap=True)
+            notes.print(Text.assemble(("Error: ", "bold red"), harmless(str(error))), soft_wrap=True)
             if isinstance(error, Unauthorized):
                 notes.print(Text(KEY_HINT), soft_wrap=True)
             raise typer.Exit(3 if isinstance(error, NotRunning) else 1) from error

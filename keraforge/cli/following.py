@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 from rich.text import Text
 
+from keraforge.cli.output import harmless
 from keraforge.client.records import Event
 
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -70,4 +71,4 @@ def _line_by_line(events: Iterable[Event], console: Console, label: str) -> None
 
 
 def _log_line(data: Mapping[str, Any]) -> Text:
-    return Text(f"{data.get('level', 'info')}: {data.get('message', '')}")
+    return Text(harmless(f"{data.get('level', 'info')}: {data.get('message', '')}"))

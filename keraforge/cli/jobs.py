@@ -7,7 +7,16 @@ from rich.text import Text
 
 import keraforge
 from keraforge.cli.following import follow
-from keraforge.cli.output import JsonFlag, moment, notes, print_facts, print_json, print_table, results
+from keraforge.cli.output import (
+    JsonFlag,
+    harmless,
+    moment,
+    notes,
+    print_facts,
+    print_json,
+    print_table,
+    results,
+)
 from keraforge.cli.references import job_or_newest
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: list, show, watch, logs, cancel.")
@@ -77,7 +86,7 @@ def logs(job: JobArgument = None, as_json: JsonFlag = False) -> None:
         return
     for line in lines:
         text = f"{moment(line['at'])}  {line['level']:<7}  {line['message']}"
-        results().print(Text(text), soft_wrap=True)
+        results().print(Text(harmless(text)), soft_wrap=True)
 
 
 @app.command("cancel")

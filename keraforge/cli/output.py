@@ -67,13 +67,13 @@ def shown(value: object) -> Text:
     if isinstance(value, float):
         return Text(f"{value:.4g}")
     if isinstance(value, dict):
-        return Text(", ".join(f"{_harmless(key)} {shown(item)}" for key, item in value.items()))
+        return Text(", ".join(f"{harmless(key)} {shown(item)}" for key, item in value.items()))
     if isinstance(value, list):
-        return Text(_harmless(", ".join(str(item) for item in value)))
-    return Text(_harmless(str(value)), style=STATE_STYLES.get(str(value), ""))
+        return Text(harmless(", ".join(str(item) for item in value)))
+    return Text(harmless(str(value)), style=STATE_STYLES.get(str(value), ""))
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Return text that others wrote without what a terminal would obey."""
     return "".join(
         letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in text

@@ -108,6 +108,9 @@ def _require(job: dict[str, Any]) -> None:
     missing = [flag for name, flag in needed.items() if name not in job]
     if missing:
         raise typer.BadParameter(f"missing {', '.join(missing)}")
+    for name in ("network", "training", "tags"):
+        if not isinstance(job.get(name, {}), dict):
+            raise typer.BadParameter(f"{name} must be an object with fields, it is {job[name]!r:.64}")
     known = {*needed, "training", "promote", "priority", "tags", "notes"}
     if unknown := job.keys() - known:
         raise typer.BadParameter(f"a job has no field {', '.join(sorted(unknown))}")

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import httpx
 
 from keraforge.client.requests import Request, checked
-from keraforge.errors import NotRunning
+from keraforge.errors import KeraforgeError, NotRunning, ServiceTrouble
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class Following(Generic[T]):
     _ended: bool = False
     _message: dict[str, list[str]] = field(default_factory=dict)
     _fruitless: int = 0
-    _error: NotRunning | None = None
+    _error: KeraforgeError | None = None
 
     def over(self) -> bool:
         """Return whether nothing more will come."""
@@ -42,7 +42,7 @@ class Following(Generic[T]):
         """Return the request that continues after the last event.
 
         Raises:
-            NotRunning: the last few requests brought nothing.
+            KeraforgeError: the last few requests brought nothing; it is why.
         """
         if self._fruitless == FRUITLESS_LIMIT:
             raise self._error or NotRunning(
@@ -56,13 +56,19 @@ class Following(Generic[T]):
         return Request("GET", self.path, headers=headers, timeout=SILENCE_SECONDS)
 
     def opens(self, response: httpx.Response) -> bool:
-        """Return whether the answer is a stream; 204 says that there is nothing left to follow."""
-        self._ended = response.status_code == 204
+        """Return whether the answer is a stream."""
         return response.status_code == 200
 
-    def check(self, response: httpx.Response) -> None:
-        """Raise what an answer that is no stream says; its body must have been read."""
-        checked(response)
+    def declined(self, response: httpx.Response) -> None:
+        """Take an answer that is no stream, whose body was read; raise what it says, unless it may pass.
+
+        204 says that there is nothing left to follow; 503 that there is no room now.
+        """
+        self._ended = response.status_code == 204
+        try:
+            checked(response)
+        except ServiceTrouble as error:
+            self.broke(error)
 
     def take(self, line: str) -> Iterator[T]:
         """Take one line; yield an event if the line completes one."""
@@ -82,7 +88,7 @@ class Following(Generic[T]):
             self._ended = self.is_last(event)
             yield event
 
-    def broke(self, error: NotRunning) -> None:
+    def broke(self, error: KeraforgeError) -> None:
         """Remember why the last connection ended."""
         self._error = error
 

@@ -80,7 +80,7 @@ class Models(Resource[TransportT]):
 
         ``invert`` says whether light and dark are exchanged; the service's default, ``auto``, finds out.
         """
-        body = image if isinstance(image, bytes) else Path(image).read_bytes()
+        name_of_image, body = ("it", image) if isinstance(image, bytes) else (image, Path(image).read_bytes())
         answer = yield from fetch(
             "POST",
             _predict_path(name, version, alias),

@@ -6,6 +6,7 @@ its own, so :mod:`keraforge.client.transports` can run it blocking or awaiting.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +68,9 @@ class Request:
             "headers": dict(self.headers),
         }
         if self.json is not None:
-            arguments["json"] = self.json
+            # Not left to httpx, which raises for a NaN: the service says where in the rows it stands.
+            arguments["content"] = json.dumps(self.json, ensure_ascii=False).encode("utf-8", "surrogatepass")
+            arguments["headers"]["Content-Type"] = "application/json"
         if isinstance(self.content, FileBody):
             arguments["headers"]["Content-Length"] = str(self.content.bytes)
             arguments["content"] = self.content.awaited_pieces() if awaiting else self.content.pieces()

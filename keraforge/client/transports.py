@@ -82,13 +82,14 @@ class Blocking(_Transport):
         while not following.over():
             try:
                 with self._http.stream(**following.request().arguments(awaiting=False)) as response:
-                    if not following.opens(response):
+                    if following.opens(response):
+                        for line in response.iter_lines():
+                            yield from following.take(line)
+                            if following.over():
+                                return
+                    else:
                         response.read()
-                    following.check(response)
-                    for line in response.iter_lines():
-                        yield from following.take(line)
-                        if following.over():
-                            return
+                        following.declined(response)
             except httpx.TransportError as error:
                 following.broke(self._broken(error).error)
             if not following.over():
@@ -145,14 +146,15 @@ class Awaiting(_Transport):
         while not following.over():
             try:
                 async with self._http.stream(**following.request().arguments(awaiting=True)) as response:
-                    if not following.opens(response):
+                    if following.opens(response):
+                        async for line in response.aiter_lines():
+                            for event in following.take(line):
+                                yield event
+                            if following.over():
+                                return
+                    else:
                         await response.aread()
-                    following.check(response)
-                    async for line in response.aiter_lines():
-                        for event in following.take(line):
-                            yield event
-                        if following.over():
-                            return
+                        following.declined(response)
             except httpx.TransportError as error:
                 following.broke(self._broken(error).error)
             if not following.over():

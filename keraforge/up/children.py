@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from keraforge.up.lifetime import bound_to_this_process
@@ -65,10 +66,12 @@ class Child:
         """Send a signal: SIGKILL to the whole process group, others to the process only."""
         if self._process.returncode is not None:
             return
-        if number is signal.SIGKILL:
-            os.killpg(self._process.pid, number)
-        else:
-            self._process.send_signal(number)
+        # Between its end and our noticing, there may be nobody left in the group to send it to.
+        with suppress(ProcessLookupError, PermissionError):
+            if number is signal.SIGKILL:
+                os.killpg(self._process.pid, number)
+            else:
+                self._process.send_signal(number)
 
     def _read(self) -> bool:
         """Read once; return whether there may be more."""

@@ -179,6 +179,7 @@ def test_any_field_of_a_job_can_be_set(served: Any, tmp_path: Path) -> None:
         (["--set", "network=1", "--set", "network.dropout=1"], "network is a value"),
         (["--model", "m", "--dataset", "d", "--preset", "p", "--set", "modle=1"], "no field modle"),
         (["--file", "/nowhere.json"], "cannot be read as JSON"),
+        (["--model", "m", "--dataset", "d", "--set", "network=[1]"], "network must be an object"),
     ],
 )
 def test_a_job_that_is_put_wrongly_is_not_sent(served: Any, arguments: list[str], said: str) -> None:
@@ -213,10 +214,13 @@ def test_cancelling_says_what_the_job_is_now(served: Any) -> None:
     assert "cancelling" in run("jobs", "cancel", "job_1").stdout
 
 
-def test_a_log_is_printed_as_it_was_written(served: Any) -> None:
-    line = {"id": 1, "at": "2026-01-01T10:00:00.5Z", "level": "info", "message": "[red] 100 % :smile:"}
+def test_a_log_is_printed_as_it_was_written_but_cannot_drive_the_terminal(served: Any) -> None:
+    message = "[red] 100 % :smile: \x1b[2J"
+    line = {"id": 1, "at": "2026-01-01T10:00:00.5Z", "level": "info", "message": message}
     served.on("GET", "/jobs/job_1/logs", {"items": [line], "last_id": 1}, {"items": [], "last_id": 1})
-    assert run("jobs", "logs", "job_1").stdout == "2026-01-01 10:00:00  info     [red] 100 % :smile:\n"
+    assert run("jobs", "logs", "job_1").stdout == (
+        "2026-01-01 10:00:00  info     [red] 100 % :smile: \\x1b[2J\n"
+    )
 
 
 ANSWER = {

@@ -102,6 +102,19 @@ def test_a_service_that_is_gone_is_given_up_on(call: Any, service: Any, answer: 
     assert len(service.requests) == FRUITLESS_LIMIT
 
 
+def test_a_service_without_room_is_asked_again(call: Any, service: Any) -> None:
+    full = httpx.Response(503, json={"detail": "200 event streams are open.", "code": "too_many_streams"})
+    service.on("GET", PATH, full, stream(END))
+    assert [event.id for event in call(lambda client: client.follow(hurried()))] == [9]
+
+
+def test_a_service_without_room_for_long_says_so_itself(call: Any, service: Any) -> None:
+    service.on("GET", PATH, {"detail": "200 event streams are open."}, status=503)
+    with pytest.raises(keraforge.ServiceTrouble, match="200 event streams"):
+        call(lambda client: client.follow(hurried()))
+    assert len(service.requests) == FRUITLESS_LIMIT
+
+
 def test_a_quiet_line_counts_as_alive(call: Any, service: Any) -> None:
     quiet = [stream(": nothing new\n\n", breaks=True) for _ in range(FRUITLESS_LIMIT + 1)]
     service.on("GET", PATH, *quiet, stream(END))
