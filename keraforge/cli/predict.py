@@ -10,7 +10,7 @@ import typer
 import keraforge
 from keraforge.cli.output import JsonFlag, print_json, print_table
 from keraforge.cli.references import version_or_alias
-from keraforge.client.records import Invert
+from keraforge.client.records import Invert, Predictions
 
 
 def predict(
@@ -41,7 +41,7 @@ def predict(
             raw: Any = answer.raw
         else:
             asked = [
-                (str(image), client.predict_image(name, image, version=version, alias=alias, invert=invert))
+                (str(image), _ask(client, name, image, version=version, alias=alias, invert=invert))
                 for image in images or ()
             ]
             answers = [(image, answer.predictions[0]) for image, answer in asked]
@@ -56,10 +56,18 @@ def predict(
         )
 
 
+def _ask(client: keraforge.Client, name: str, image: Path, **chosen: Any) -> Predictions:
+    try:
+        return client.predict_image(name, image, **chosen)
+    except keraforge.Refused as error:
+        error.detail = f"{image}: {error.detail}"
+        raise
+
+
 def _read(source: str) -> Any:
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
         rows = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise typer.BadParameter(f"{source} cannot be read as JSON: {error}") from error
     return rows.get("instances") if isinstance(rows, dict) else rows

@@ -96,7 +96,7 @@ def put(target: dict[str, Any], path: str, value: Any) -> None:
 def _read(file: Path) -> dict[str, Any]:
     try:
         job = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise typer.BadParameter(f"{file} cannot be read as JSON: {error}") from error
     if not isinstance(job, dict):
         raise typer.BadParameter(f"{file} must hold a JSON object")

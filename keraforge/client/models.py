@@ -8,10 +8,13 @@ from urllib.parse import quote
 from keraforge.client.operations import Resource, TransportT, operation
 from keraforge.client.records import Invert, Model, ModelVersion, Predictions
 from keraforge.client.requests import Steps, fetch, listed
+from keraforge.errors import Unsupported
 
 # Named here, since within the class ``list`` is a method.
 ModelList = list[Model]
 VersionList = list[ModelVersion]
+
+_IMAGE_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
 class Models(Resource[TransportT]):
@@ -80,13 +83,13 @@ class Models(Resource[TransportT]):
 
         ``invert`` says whether light and dark are exchanged; the service's default, ``auto``, finds out.
         """
-        name_of_image, body = ("it", image) if isinstance(image, bytes) else (image, Path(image).read_bytes())
+        body = image if isinstance(image, bytes) else Path(image).read_bytes()
         answer = yield from fetch(
             "POST",
             _predict_path(name, version, alias),
             query={"invert": invert},
             content=body,
-            headers={"Content-Type": "image/png" if body.startswith(b"\x89PNG") else "image/jpeg"},
+            headers={"Content-Type": _image_type(body)},
         )
         return Predictions.read(answer)
 
@@ -103,6 +106,16 @@ def _predict_path(name: str, version: int | None, alias: str | None) -> str:
     if alias is not None:
         return f"{_path(name)}/aliases/{quote(alias, safe='')}/predict"
     return f"{_path(name)}/predict"
+
+
+def _image_type(body: bytes) -> str:
+    for magic, media_type in _IMAGE_TYPES.items():
+        if body.startswith(magic):
+            return media_type
+    raise Unsupported(
+        f"Expected a PNG or JPEG picture, got a file that begins with {body[:8]!r}.",
+        code="unsupported_media_type",
+    )
 
 
 def _nested_lists(instances: Iterable[Any]) -> Any:

@@ -251,6 +251,26 @@ def test_rows_come_from_a_file_or_from_standard_input(served: Any, text: str) ->
     assert served.sent() == {"instances": [[1, 2]]}
 
 
+def test_an_image_that_is_refused_is_named(served: Any, tmp_path: Path) -> None:
+    served.on("POST", "/models/digits/predict", {"detail": "It is damaged."}, status=422)
+    damaged, other = tmp_path / "a.png", tmp_path / "b.gif"
+    damaged.write_bytes(b"\x89PNG")
+    other.write_bytes(b"GIF89a")
+    assert f"Error: {damaged}: It is damaged." in run("predict", "digits", str(damaged), status=1).stderr
+    assert f"Error: {other}: Expected a PNG or JPEG" in run("predict", "digits", str(other), status=1).stderr
+
+
+@pytest.mark.parametrize("command", [("predict", "digits", "--rows"), ("train", "--file")])
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[" * 100_000])
+def test_a_file_that_is_no_json_is_a_wrong_use(
+    served: Any, tmp_path: Path, command: tuple[str, ...], content: bytes
+) -> None:
+    file = tmp_path / "file.json"
+    file.write_bytes(content)
+    assert "cannot be read as JSON" in run(*command, str(file), status=2).stderr.replace("\n", " ")
+    assert served.requests == []
+
+
 def test_predicting_needs_either_images_or_rows(served: Any) -> None:
     assert "either image files or --rows" in run("predict", "digits", status=2).stderr
 

@@ -1,5 +1,6 @@
 import inspect
 import json
+import math
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,13 @@ def test_a_problem_becomes_an_error_with_all_it_says(call: Any, service: Any) ->
     ]
     assert str(error) == "1 field is not valid.\n  /network/dropout: must be below 1"
     assert isinstance(error, keraforge.KeraforgeError)
+
+
+def test_an_error_says_nothing_twice() -> None:
+    errors = [keraforge.errors.FieldError(f"/{name}", "missing", f"{name} is missing") for name in "ab"]
+    assert str(keraforge.Invalid("/a: a is missing (1 more)", errors=errors)) == (
+        "/a: a is missing (1 more)\n  /b: b is missing"
+    )
 
 
 @pytest.mark.parametrize(
@@ -263,6 +271,21 @@ def test_an_image_is_sent_as_what_it_is(
     assert service.requests[-1].headers["Content-Type"] == media_type
     assert service.requests[-1].url.params["invert"] == "yes"
     assert service.requests[-1].content == body
+
+
+def test_a_file_that_is_no_image_is_not_sent(call: Any, service: Any) -> None:
+    with pytest.raises(
+        keraforge.Unsupported, match="PNG or JPEG picture, got a file that begins with b'GIF89a'"
+    ):
+        call(lambda client: client.predict_image("digits", b"GIF89a"))
+    assert service.requests == []
+
+
+def test_the_service_is_asked_about_numbers_that_are_none(call: Any, service: Any) -> None:
+    service.on("POST", "/models/digits/predict", ANSWER)
+    call(lambda client: client.predict("digits", [[math.nan, "é\ud800"]]))
+    assert service.requests[-1].headers["Content-Type"] == "application/json"
+    assert service.requests[-1].content.startswith(b'{"instances": [[NaN, "\xc3\xa9')
 
 
 def test_keys_and_aliases_say_what_the_service_expects(call: Any, service: Any) -> None:
