@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -10,6 +11,13 @@ from rich.text import Text
 
 MAX_BYTES, KEPT = 5_000_000, 3
 COLOURS = {"web": "cyan", "worker": "magenta", "up": "yellow"}
+
+
+class _File(RotatingFileHandler):
+    """A file of lines; a disk that is full loses lines, not the service."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
+        """Say nothing: each line would be followed by a traceback."""
 
 
 class Logs:
@@ -23,7 +31,7 @@ class Logs:
         self._console = console
         self._width = max(len(name) for name in (*names, "up"))
         self._files = {
-            name: RotatingFileHandler(self.path(name), maxBytes=max_bytes, backupCount=KEPT, encoding="utf-8")
+            name: _File(self.path(name), maxBytes=max_bytes, backupCount=KEPT, encoding="utf-8")
             for name in (*names, "up")
         }
 
@@ -44,4 +52,5 @@ class Logs:
     def close(self) -> None:
         """Close the files."""
         for file in self._files.values():
-            file.close()
+            with suppress(OSError):
+                file.close()

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import Coroutine
-from contextlib import closing
+from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,31 +45,35 @@ def serve(settings: Settings, console: Console) -> None:
         GaveUp: a program kept dying; everything was stopped.
     """
     started = time.monotonic()
-    with claimed_folder(settings.data_dir):
-        # Left by a service that was killed; nothing answers there any more.
-        settings.url_file.unlink(missing_ok=True)
-        with closing(listen(settings.host, settings.port)) as listener:
-            _prepare(settings)
+    with claimed_folder(settings.data_dir), ExitStack() as stack:
+        with _said_in_one_line(settings.data_dir):
+            # Left by a service that was killed; nothing answers there any more.
+            settings.url_file.unlink(missing_ok=True)
+            listener = stack.enter_context(closing(listen(settings.host, settings.port)))
+            prepare(settings)
             chosen = programs(settings, listener)
-            announcement = _announce(settings, address_of(listener), console, started)
-            try:
-                with closing(
-                    Logs(settings.data_dir / "logs", [each.name for each in chosen], console)
-                ) as logs:
-                    asyncio.run(_run(Supervisor(chosen, logs), logs, announcement))
-            finally:
-                settings.url_file.unlink(missing_ok=True)
+            names = [program.name for program in chosen]
+            logs = stack.enter_context(closing(Logs(settings.data_dir / "logs", names, console)))
+        stack.callback(settings.url_file.unlink, missing_ok=True)
+        announcement = _announce(settings, address_of(listener), console, started)
+        asyncio.run(_run(Supervisor(chosen, logs), logs, announcement))
 
 
-def _prepare(settings: Settings) -> None:
+@contextmanager
+def _said_in_one_line(folder: Path) -> Iterator[None]:
+    """Turn what can go wrong before the first child into a line for the person who starts it."""
     try:
-        prepare(settings)
+        yield
     except (NewerDatabase, UnreadableKeyFile) as error:
         raise CannotStart(f"Cannot start: {error}.") from error
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise CannotStart(
             f"The database cannot be used: {reason}. Name another with --database-url."
+        ) from error
+    except OSError as error:
+        raise CannotStart(
+            f"The data folder {folder} cannot be used: {error}. Choose another with --data-dir."
         ) from error
 
 

@@ -1,6 +1,7 @@
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from keraforge.up.logs import Logs
@@ -52,3 +53,16 @@ def test_a_full_file_is_put_aside(tmp_path: Path) -> None:
     assert logs.path("web").stat().st_size <= 1000
     assert logs.path("web").read_text().endswith("99\n")
     assert {path.name for path in tmp_path.glob("web*")} == {"web.log", "web.log.1", "web.log.2", "web.log.3"}
+
+
+def test_a_full_disk_loses_lines_and_not_the_service(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = tmp_path / "full.log"
+    full.symlink_to("/dev/full")
+    shown = io.StringIO()
+    logs = Logs(tmp_path, ["full"], Console(file=shown))
+    logs("full", "lost in the file, seen on the terminal")
+    logs.close()
+    assert "seen on the terminal" in shown.getvalue()
+    assert capsys.readouterr().err == ""
