@@ -1,6 +1,7 @@
 """Rows of numbers in JSON, read exactly: every rule, and every error with its place."""
 
 import json
+import math
 from itertools import chain
 from typing import Any
 
@@ -16,10 +17,14 @@ Array = npt.NDArray[np.float32]
 FIELD = "instances"
 # The largest number that a float32 can hold.
 LARGEST = float(np.finfo(np.float32).max)
+# What fits in so few bytes may become objects, whatever it is.
+SMALL_BODY_BYTES = 2 * 1024**2
 
 
 def read_exact(body: bytes, tensor: TensorSignature, max_rows: int) -> Array:
     """Return ``float32[rows, *tensor.shape]``, or raise with a pointer to the first thing that is wrong."""
+    if len(body) > SMALL_BODY_BYTES:
+        _require_room(body, tensor.shape, max_rows)
     document, refusal = _parse(body)
     rows = _instances(document, max_rows)
     values = _numbers(rows, _row_shape(rows[0], tensor.shape), tensor.shape)
@@ -31,6 +36,18 @@ def read_exact(body: bytes, tensor: TensorSignature, max_rows: int) -> Array:
 def row_shapes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return the shapes that a row may be sent in: a last axis of length 1 may be left out."""
     return [shape, shape[:-1]] if shape[-1] == 1 else [shape]
+
+
+def _require_room(body: bytes, shape: tuple[int, ...], max_rows: int) -> None:
+    """Refuse what has more members than ``max_rows`` rows before each becomes an object 20 times its size."""
+    lists = max_rows * sum(math.prod(shape[:axis]) for axis in range(len(shape)))
+    values = max_rows * math.prod(shape)
+    if body.count(b"[") + body.count(b"{") > lists + 2 or body.count(b",") >= values:
+        raise _invalid(
+            f"/{FIELD}",
+            "too_many_rows",
+            f"Expected at most {max_rows} rows of the shape {list(shape)}, got more. Send them in parts.",
+        )
 
 
 def _parse(body: bytes) -> tuple[Any, BadRequest | None]:

@@ -41,7 +41,12 @@ class Execution:
         future = self._pool.submit(function)
         # Released when it has really ended: whoever waits for it may be gone long before.
         future.add_done_callback(lambda _: self._admitted.release())
-        return await asyncio.wrap_future(future)
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            # What was raised holds this frame, and the future holds what was raised: a ring, which would
+            # keep a refused body in memory until a full garbage collection.
+            del future
 
     def close(self) -> None:
         """Finish what runs and drop what waits."""

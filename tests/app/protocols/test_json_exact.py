@@ -1,10 +1,11 @@
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from app.errors import BadRequest, Invalid
-from app.protocols.json_exact import read_exact
+from app.protocols.json_exact import SMALL_BODY_BYTES, read_exact
 from models.signature import TensorSignature
 
 IMAGE = TensorSignature(name="image", dtype="float32", shape=(2, 3, 1))
@@ -87,6 +88,23 @@ def test_a_field_that_is_no_unicode_is_refused_in_unicode():
     refusal = refusal_of(b'{"\\ud800": 1, "instances": [[1]]}')
     (error,) = refusal.errors
     (error.pointer + error.message + refusal.detail).encode()
+
+
+@pytest.mark.parametrize("member", [b"{}", b"[]", b"0", b'"x"', b"[[[0]]]"])
+def test_a_large_body_of_too_many_members_is_refused_unread(member):
+    count = SMALL_BODY_BYTES // (len(member) + 1) + 1
+    body = b'{"instances": [' + b",".join([member] * count) + b"]}"
+    tracemalloc.start()
+    refusal = refusal_of(body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert refusal.errors[0].code == "too_many_rows"
+    assert peak < len(body)
+
+
+def test_as_many_rows_as_may_be_are_read_however_large_they_are_written():
+    body = json.dumps({"instances": [ROW] * 3}).encode().replace(b" ", b" " * SMALL_BODY_BYTES)
+    np.testing.assert_array_equal(read_exact(body, IMAGE, 3), [ROW] * 3)
 
 
 def test_the_first_wrong_value_of_a_large_body_is_found():

@@ -1,5 +1,8 @@
 import asyncio
+import gc
 import threading
+import weakref
+from contextlib import suppress
 
 import pytest
 
@@ -38,6 +41,30 @@ async def test_a_full_queue_refuses_and_says_when_to_come_back(execution):
     gate.set()
     await asyncio.gather(*busy)
     assert await execution.run(lambda: "room again") == "room again"
+
+
+class Document:
+    """Something large that a body was made into."""
+
+
+async def test_what_was_refused_is_freed_without_a_garbage_collection(execution):
+    kept = []
+
+    def refuse():
+        document = Document()
+        kept.append(weakref.ref(document))
+        raise ValueError
+
+    gc.disable()
+    try:
+        with suppress(ValueError):
+            await execution.run(refuse)
+        # The thread lets go of its work after it has told the result.
+        async with asyncio.timeout(30):
+            while kept[0]() is not None:
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
 
 
 async def test_what_nobody_waits_for_any_more_is_not_begun(execution):
