@@ -4,9 +4,6 @@ from typing import Any
 
 import httpx
 import pytest
-from typer.testing import CliRunner
-
-from keraforge.cli.main import app
 
 VERSION = {
     "dataset": "digits",
@@ -41,19 +38,8 @@ def stream(*events: dict[str, Any]) -> httpx.Response:
     return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=text)
 
 
-def run(*arguments: str, status: int = 0, typed: str | None = None) -> Any:
-    result = CliRunner().invoke(app, arguments, input=typed)
-    assert result.exit_code == status, result.output
-    return result
-
-
-@pytest.fixture(autouse=True)
-def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-
-
 def test_without_a_service_the_folder_and_the_way_to_start_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KERAFORGE_DATA_DIR", str(tmp_path))
     result = run("jobs", "list", "--json", status=3)
@@ -64,7 +50,9 @@ def test_without_a_service_the_folder_and_the_way_to_start_are_named(
     assert result.stderr.count("\n") == 1
 
 
-def test_a_service_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_does_not_answer_is_named(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KERAFORGE_DATA_DIR", str(tmp_path))
     (tmp_path / "url").write_text("http://127.0.0.1:1\n")
     result = run("jobs", "list", status=3)
@@ -72,7 +60,7 @@ def test_a_service_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: py
     assert str(tmp_path) in result.stderr
 
 
-def test_a_refusal_names_the_fields_and_ends_with_status_1(served: Any) -> None:
+def test_a_refusal_names_the_fields_and_ends_with_status_1(run: Any, served: Any) -> None:
     errors = [{"pointer": "/training/epochs", "code": "too_small", "message": "must be at least 1"}]
     served.on("POST", "/jobs", {"detail": "1 field is [not] valid.", "errors": errors}, status=422)
     result = run(
@@ -82,7 +70,7 @@ def test_a_refusal_names_the_fields_and_ends_with_status_1(served: Any) -> None:
     assert served.sent()["training"] == {"epochs": -1}
 
 
-def test_without_a_valid_key_it_is_said_where_keys_are_looked_for(served: Any) -> None:
+def test_without_a_valid_key_it_is_said_where_keys_are_looked_for(run: Any, served: Any) -> None:
     served.on("GET", "/jobs", {"detail": "A valid key is required."}, status=401)
     assert "KERAFORGE_API_KEY" in run("jobs", "list", status=1).stderr
 
@@ -99,7 +87,7 @@ def test_without_a_valid_key_it_is_said_where_keys_are_looked_for(served: Any) -
     ],
 )
 def test_json_is_one_line_of_what_the_service_said(
-    served: Any, arguments: list[str], path: str, answer: Any, wanted: Any
+    run: Any, served: Any, arguments: list[str], path: str, answer: Any, wanted: Any
 ) -> None:
     served.on("GET", path, answer)
     result = run(*arguments, "--json")
@@ -108,14 +96,14 @@ def test_json_is_one_line_of_what_the_service_said(
     assert result.stderr == ""
 
 
-def test_datasets_are_a_table(served: Any) -> None:
+def test_datasets_are_a_table(run: Any, served: Any) -> None:
     served.on("GET", "/datasets", {"items": [DATASET], "next_cursor": None})
     output = run("datasets", "list").stdout
     assert output.split()[:7] == ["Name", "Latest", "State", "Rows", "Shape", "Classes", "Created"]
     assert output.split()[-8:] == ["digits", "1", "ready", "1797", "8x8x1", "2", "2026-01-01", "10:00:00"]
 
 
-def test_creating_a_built_in_waits_until_it_is_read(served: Any) -> None:
+def test_creating_a_built_in_waits_until_it_is_read(run: Any, served: Any) -> None:
     served.on("POST", "/datasets", DATASET, status=202)
     served.on("GET", "/datasets/digits", DATASET)
     served.on("GET", "/datasets/digits/versions/1", {**VERSION, "state": "reading"}, VERSION)
@@ -124,7 +112,7 @@ def test_creating_a_built_in_waits_until_it_is_read(served: Any) -> None:
     assert served.sent(0) == {"name": "digits", "kind": "images", "builtin": "digits", "options": {"seed": 5}}
 
 
-def test_an_upload_shows_what_became_of_it(served: Any, tmp_path: Path) -> None:
+def test_an_upload_shows_what_became_of_it(run: Any, served: Any, tmp_path: Path) -> None:
     file = tmp_path / "digits.npz"
     file.write_bytes(b"PK\x03\x04")
     served.on("GET", "/datasets/digits", DATASET)
@@ -136,7 +124,7 @@ def test_an_upload_shows_what_became_of_it(served: Any, tmp_path: Path) -> None:
     assert served.requests[1].url.params["test_fraction"] == "0.3"
 
 
-def test_training_follows_the_job_line_by_line_where_there_is_no_terminal(served: Any) -> None:
+def test_training_follows_the_job_line_by_line_where_there_is_no_terminal(run: Any, served: Any) -> None:
     served.on("POST", "/jobs", {**JOB, "state": "queued"}, status=202)
     end = event(3, "state", state="succeeded")
     served.on(
@@ -153,7 +141,7 @@ def test_training_follows_the_job_line_by_line_where_there_is_no_terminal(served
     assert "digits@3" in result.stdout
 
 
-def test_any_field_of_a_job_can_be_set(served: Any, tmp_path: Path) -> None:
+def test_any_field_of_a_job_can_be_set(run: Any, served: Any, tmp_path: Path) -> None:
     served.on("POST", "/jobs", JOB, status=202)
     file = tmp_path / "job.json"
     file.write_text('{"model": "m", "dataset": "d", "network": {"preset": "cnn-modern", "dropout": 0.1}}')
@@ -182,17 +170,19 @@ def test_any_field_of_a_job_can_be_set(served: Any, tmp_path: Path) -> None:
         (["--model", "m", "--dataset", "d", "--set", "network=[1]"], "network must be an object"),
     ],
 )
-def test_a_job_that_is_put_wrongly_is_not_sent(served: Any, arguments: list[str], said: str) -> None:
+def test_a_job_that_is_put_wrongly_is_not_sent(
+    run: Any, served: Any, arguments: list[str], said: str
+) -> None:
     assert said in run("train", *arguments, status=2).stderr
     assert served.requests == []
 
 
-def test_detached_training_prints_the_job_alone(served: Any) -> None:
+def test_detached_training_prints_the_job_alone(run: Any, served: Any) -> None:
     served.on("POST", "/jobs", JOB, status=202)
     assert run("train", "--model", "m", "--dataset", "d", "--preset", "p", "-d").stdout == "job_1\n"
 
 
-def test_watching_a_job_that_fails_ends_with_status_1(served: Any) -> None:
+def test_watching_a_job_that_fails_ends_with_status_1(run: Any, served: Any) -> None:
     error = {"code": "diverged", "message": "The loss is not a number.", "hint": "Lower the rate."}
     served.on("GET", "/jobs", {"items": [JOB], "next_cursor": None})
     served.on("GET", "/jobs/job_1/events", stream(event(1, "state", state="failed")))
@@ -202,19 +192,19 @@ def test_watching_a_job_that_fails_ends_with_status_1(served: Any) -> None:
     assert result.stderr == "Error: job_1 did not succeed: The loss is not a number. Lower the rate.\n"
 
 
-def test_the_newest_job_is_meant_where_none_is_named(served: Any) -> None:
+def test_the_newest_job_is_meant_where_none_is_named(run: Any, served: Any) -> None:
     served.on("GET", "/jobs", {"items": [], "next_cursor": None}, {"items": [JOB], "next_cursor": None})
     assert "There is no job yet" in run("jobs", "show", status=1).stderr
     served.on("GET", "/jobs/job_1", JOB)
     assert "job_1" in run("jobs", "show").stdout
 
 
-def test_cancelling_says_what_the_job_is_now(served: Any) -> None:
+def test_cancelling_says_what_the_job_is_now(run: Any, served: Any) -> None:
     served.on("POST", "/jobs/job_1/cancel", {**JOB, "state": "cancelling"})
     assert "cancelling" in run("jobs", "cancel", "job_1").stdout
 
 
-def test_a_log_is_printed_as_it_was_written_but_cannot_drive_the_terminal(served: Any) -> None:
+def test_a_log_is_printed_as_it_was_written_but_cannot_drive_the_terminal(run: Any, served: Any) -> None:
     message = "[red] 100 % :smile: \x1b[2J"
     line = {"id": 1, "at": "2026-01-01T10:00:00.5Z", "level": "info", "message": message}
     served.on("GET", "/jobs/job_1/logs", {"items": [line], "last_id": 1}, {"items": [], "last_id": 1})
@@ -223,59 +213,7 @@ def test_a_log_is_printed_as_it_was_written_but_cannot_drive_the_terminal(served
     )
 
 
-ANSWER = {
-    "model": "digits",
-    "version": 3,
-    "job": "job_1",
-    "labels": ["0", "7"],
-    "predictions": [{"label": "7", "probability": 0.9876, "probabilities": [0.0124, 0.9876]}],
-}
-
-
-def test_images_are_answered_one_by_one(served: Any, tmp_path: Path) -> None:
-    served.on("POST", "/models/digits/aliases/blue/predict", ANSWER)
-    files = [tmp_path / "a.png", tmp_path / "b.png"]
-    for file in files:
-        file.write_bytes(b"\x89PNG")
-    output = run("predict", "digits@blue", *map(str, files), "--invert", "no").stdout
-    assert [str(file) in output for file in files] == [True, True]
-    assert output.count("98.8%") == 2
-    assert len(served.requests) == 2
-
-
-@pytest.mark.parametrize("text", ["[[1, 2]]", '{"instances": [[1, 2]]}'])
-def test_rows_come_from_a_file_or_from_standard_input(served: Any, text: str) -> None:
-    served.on("POST", "/models/digits/versions/3/predict", ANSWER)
-    result = run("predict", "digits@3", "--rows", "-", "--json", typed=text)
-    assert json.loads(result.stdout) == ANSWER
-    assert served.sent() == {"instances": [[1, 2]]}
-
-
-def test_an_image_that_is_refused_is_named(served: Any, tmp_path: Path) -> None:
-    served.on("POST", "/models/digits/predict", {"detail": "It is damaged."}, status=422)
-    damaged, other = tmp_path / "a.png", tmp_path / "b.gif"
-    damaged.write_bytes(b"\x89PNG")
-    other.write_bytes(b"GIF89a")
-    assert f"Error: {damaged}: It is damaged." in run("predict", "digits", str(damaged), status=1).stderr
-    assert f"Error: {other}: Expected a PNG or JPEG" in run("predict", "digits", str(other), status=1).stderr
-
-
-@pytest.mark.parametrize("command", [("predict", "digits", "--rows"), ("train", "--file")])
-@pytest.mark.parametrize("content", [b"{", b"\xff", b"[" * 100_000])
-def test_a_file_that_is_no_json_is_a_wrong_use(
-    served: Any, tmp_path: Path, command: tuple[str, ...], content: bytes
-) -> None:
-    file = tmp_path / "file.json"
-    file.write_bytes(content)
-    assert "cannot be read as JSON" in run(*command, str(file), status=2).stderr.replace("\n", " ")
-    assert served.requests == []
-
-
-def test_predicting_needs_either_images_or_rows(served: Any) -> None:
-    assert "either image files or --rows" in run("predict", "digits", status=2).stderr
-
-
-def test_a_new_key_is_the_only_thing_on_standard_output(served: Any) -> None:
+def test_a_new_key_is_the_only_thing_on_standard_output(run: Any, served: Any) -> None:
     served.on("POST", "/keys", {"id": "key_1", "name": "camera", "key": "kf_" + "x" * 300}, status=201)
     result = run("keys", "create", "camera", "--scope", "predict", "--scope", "jobs:read", "--days", "2")
     assert result.stdout == "kf_" + "x" * 300 + "\n"
@@ -283,13 +221,13 @@ def test_a_new_key_is_the_only_thing_on_standard_output(served: Any) -> None:
     assert served.sent()["expires_at"].endswith("+00:00")
 
 
-def test_an_alias_can_be_moved(served: Any) -> None:
+def test_an_alias_can_be_moved(run: Any, served: Any) -> None:
     served.on("PUT", "/models/digits/aliases/champion", {"version": 2})
     run("models", "alias", "digits", "champion", "2")
     assert served.sent() == {"version": 2, "force": False}
 
 
-def test_every_command_has_help_with_its_words() -> None:
+def test_every_command_has_help_with_its_words(run: Any) -> None:
     commands = [
         ["up"], ["demo"], ["train"], ["predict"],
         *(["datasets", name] for name in ("create", "upload", "list", "show", "delete")),
@@ -301,5 +239,5 @@ def test_every_command_has_help_with_its_words() -> None:
         assert f" {' '.join(command)} " in run(*command, "--help").stdout
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_told(run: Any) -> None:
     assert run("--version").stdout == "0.1.0\n"

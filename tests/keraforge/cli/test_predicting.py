@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ANSWER = {
+    "model": "digits",
+    "version": 3,
+    "job": "job_1",
+    "labels": ["0", "7"],
+    "predictions": [{"label": "7", "probability": 0.9876, "probabilities": [0.0124, 0.9876]}],
+}
+
+
+def test_images_are_answered_one_by_one(run: Any, served: Any, tmp_path: Path) -> None:
+    served.on("POST", "/models/digits/aliases/blue/predict", ANSWER)
+    files = [tmp_path / "a.png", tmp_path / "b.png"]
+    for file in files:
+        file.write_bytes(b"\x89PNG")
+    output = run("predict", "digits@blue", *map(str, files), "--invert", "no").stdout
+    assert [str(file) in output for file in files] == [True, True]
+    assert output.count("98.8%") == 2
+    assert len(served.requests) == 2
+
+
+@pytest.mark.parametrize("text", ["[[1, 2]]", '{"instances": [[1, 2]]}'])
+def test_rows_come_from_a_file_or_from_standard_input(run: Any, served: Any, text: str) -> None:
+    served.on("POST", "/models/digits/versions/3/predict", ANSWER)
+    result = run("predict", "digits@3", "--rows", "-", "--json", typed=text)
+    assert json.loads(result.stdout) == ANSWER
+    assert served.sent() == {"instances": [[1, 2]]}
+
+
+def test_an_image_that_is_refused_is_named(run: Any, served: Any, tmp_path: Path) -> None:
+    served.on("POST", "/models/digits/predict", {"detail": "It is damaged."}, status=422)
+    damaged, other = tmp_path / "a.png", tmp_path / "b.gif"
+    damaged.write_bytes(b"\x89PNG")
+    other.write_bytes(b"GIF89a")
+    assert f"Error: {damaged}: It is damaged." in run("predict", "digits", str(damaged), status=1).stderr
+    assert f"Error: {other}: Expected a PNG or JPEG" in run("predict", "digits", str(other), status=1).stderr
+
+
+@pytest.mark.parametrize("command", [("predict", "digits", "--rows"), ("train", "--file")])
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[" * 100_000])
+def test_a_file_that_is_no_json_is_a_wrong_use(
+    run: Any, served: Any, tmp_path: Path, command: tuple[str, ...], content: bytes
+) -> None:
+    file = tmp_path / "file.json"
+    file.write_bytes(content)
+    assert "cannot be read as JSON" in run(*command, str(file), status=2).stderr.replace("\n", " ")
+    assert served.requests == []
+
+
+def test_predicting_needs_either_images_or_rows(run: Any, served: Any) -> None:
+    assert "either image files or --rows" in run("predict", "digits", status=2).stderr
