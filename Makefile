@@ -29,7 +29,7 @@ up: .venv/worker.stamp  ## Run the service until Ctrl-C.
 	@$(BIN)/keraforge up $(ARGS)
 
 test: .venv/dev.stamp  ## Run the tests.
-	$(BIN)/python -m pytest -m "not long" $(ARGS)
+	$(BIN)/python -m pytest -m "not long" -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-long: .venv/dev.stamp  ## Run the tests that take too long for `make test`.
 	$(BIN)/python -m pytest -m long $(ARGS)

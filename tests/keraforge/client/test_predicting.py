@@ -18,7 +18,9 @@ class Array:
 
 
 @pytest.mark.parametrize(
-    "instances", [[[1.0, 2.0]], ((1.0, 2.0),), Array([[1.0, 2.0]]), [Array([1.0, 2.0])]], ids=str
+    "instances",
+    [[[1.0, 2.0]], ((1.0, 2.0),), Array([[1.0, 2.0]]), [Array([1.0, 2.0])]],
+    ids=["lists", "tuples", "array", "list of arrays"],
 )
 def test_rows_may_be_lists_or_arrays(call: Any, service: Any, instances: Any) -> None:
     row = {"label": "7", "probability": 0.9, "probabilities": [0.1, 0.9]}
