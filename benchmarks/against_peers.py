@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import servers
-from benchmarks.load import Measured, measure, request_bytes
-from benchmarks.predict import CONNECTIONS, WARM_UP_SECONDS
+from benchmarks.load import Load, Measured, request_bytes
+from benchmarks.predict import CONNECTIONS, cells
 from benchmarks.published import MODEL, publish_digits
 from benchmarks.servers import Server
 
@@ -132,19 +132,19 @@ def _runs(
     server: Server, path: str, bodies: list[bytes], headers: dict[str, str], seconds: float
 ) -> list[Measured]:
     requests = [request_bytes(path, body, headers) for body in bodies]
-    return [measure(server.port, requests, number, seconds, WARM_UP_SECONDS) for number in CONNECTIONS]
+    load = Load(server.port, requests, server.processor_seconds)
+    return [load.measure(number, seconds) for number in CONNECTIONS]
 
 
 def _print(console: Console, found: dict[str, list[Measured]]) -> None:
     table = Table(title="One row as JSON, each server on one core")
-    for name in ("connections", "server", "requests/s", "p50 ms", "p99 ms", "Keraforge ÷ it"):
+    for name in ("connections", "server", "requests/s", "p50 ms", "p99 ms", "CPU µs", "Keraforge ÷ it"):
         table.add_column(name, justify="left" if name == "server" else "right")
     for place, connections in enumerate(CONNECTIONS):
         ours = found["keraforge"][place]
         for name, runs in found.items():
             run = runs[place]
-            figures = f"{run.per_second:,.0f}", f"{run.p50:.2f}", f"{run.p99:.2f}"
-            table.add_row(str(connections), name, *figures, f"{ours.per_second / run.per_second:.1f} x")
+            table.add_row(str(connections), name, *cells(run), f"{ours.per_second / run.per_second:.1f} x")
         table.add_section()
     console.print(table)
 

@@ -123,9 +123,9 @@ def _print(console: Console, report: Figures) -> None:
     for ours, plain in zip(report["keraforge"]["runs"], report["plain"]["runs"], strict=True):
         connections = ours["connections"]
         table.add_row(
-            str(connections), "Keraforge", *_cells(Measured(**ours)), f"{report['ratios'][connections]:.0f} x"
+            str(connections), "Keraforge", *cells(Measured(**ours)), f"{report['ratios'][connections]:.0f} x"
         )
-        table.add_row("", "plain", *_cells(Measured(**plain)), "", end_section=True)
+        table.add_row("", "plain", *cells(Measured(**plain)), "", end_section=True)
     console.print(table)
     console.print("CPU: the server's processor time for one request.")
     for name, label in (("keraforge", "Keraforge"), ("plain", "FastAPI + Keras")):
@@ -136,7 +136,8 @@ def _print(console: Console, report: Figures) -> None:
         console.print(", ".join([*parts, f"{found['mib_at_the_end']:.0f} MiB at the end"]))
 
 
-def _cells(run: Measured) -> list[str]:
+def cells(run: Measured) -> list[str]:
+    """Return the figures of a run as a table shows them."""
     return [f"{run.per_second:,.0f}", f"{run.p50:.2f}", f"{run.p99:.2f}", f"{run.processor_us:,.0f}"]
 
 
