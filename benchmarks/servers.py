@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -87,7 +87,13 @@ def running(
     pinned = ["taskset", "-c", ",".join(map(str, cores)), *command]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            pinned, env=environment, pass_fds=inherited, cwd=folder, stdout=log, stderr=subprocess.STDOUT
+            pinned,
+            env=environment,
+            pass_fds=inherited,
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             if not _answers(process, url):
@@ -96,10 +102,12 @@ def running(
             yield Server(process.pid, urlsplit(url).port, time.perf_counter() - began)
         finally:
             process.send_signal(signal.SIGTERM)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            # Some servers leave without their own children.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _answers(process: subprocess.Popen, url: str) -> bool:
