@@ -39,7 +39,7 @@ def web_command(listener: int) -> list[str]:
         "fd": listener,
         # By default uvicorn searches the current folder first: a user's own models/ would shadow ours.
         "app-dir": Path(app.__path__[0]).parent,
-        "http": "httptools",
+        "http": "app.edge.connections:Connection",
         "loop": "uvloop",
         "ws": "none",
         "timeout-keep-alive": 15,

@@ -27,6 +27,8 @@ from app.settings import Settings
 from app.storage import Store
 from app.tables import Alias, Job, ModelVersion, RegisteredModel
 
+# As keraforge.up serves it.
+HTTP = "app.edge.connections:Connection"
 OWNER = "local"
 SHAPE = (8, 8, 1)
 LABELS = ("zero", "one", "two")
@@ -194,7 +196,7 @@ def any_registry(database: Database, store: Store) -> Registry:
 class Listening:
     """An ASGI application behind uvicorn on a free port, in a thread."""
 
-    def __init__(self, app: ASGIApp, http: str = "httptools") -> None:
+    def __init__(self, app: ASGIApp, http: str = HTTP) -> None:
         config = uvicorn.Config(
             app, port=0, http=http, ws="none", log_config=None, access_log=False, server_header=False
         )

@@ -9,7 +9,7 @@ import pytest
 BODY = 8 * 1024**2
 
 
-@pytest.fixture(scope="module", params=["httptools", "h11"])
+@pytest.fixture(scope="module", params=["app.edge.connections:Connection", "h11"])
 def port(request: pytest.FixtureRequest, edge: Any, listening: Callable[..., Any]) -> int:
     return int(listening(edge, http=request.param).port)
 

@@ -49,3 +49,7 @@ def test_the_web_process_never_looks_into_the_working_directory_first() -> None:
     assert command[:4] == [sys.executable, "-P", "-m", "uvicorn"]
     assert f"--app-dir={Path(app.__path__[0]).parent}" in command
     assert "--fd=7" in command
+
+
+def test_the_web_process_bounds_what_comes_before_a_request() -> None:
+    assert "--http=app.edge.connections:Connection" in web_command(7)
