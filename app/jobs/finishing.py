@@ -86,7 +86,7 @@ def finish_reading(
     version.digest = result["digest"]
     session.flush()
     move(session, job, "running", "succeeded", finished_at=now(), result={"digest": version.digest})
-    resolve_waiting(session, version, max_parameters)
+    resolve_waiting(session, version, max_parameters=max_parameters)
     return True
 
 

@@ -12,7 +12,7 @@ from app.errors import FieldError, Invalid
 from app.jobs.moving import move
 from app.tables import DatasetVersion, Job
 from app.tables.base import now
-from models.presets import MAX_PARAMETERS, SpecError, resolve
+from models.presets import SpecError, resolve
 from models.reading.limits import MAX_SIDE
 from models.schema import DatasetSchema, InputSchema, input_of
 
@@ -66,7 +66,7 @@ def refusal(error: SpecError) -> Invalid:
     return Invalid(f"{problems[0].pointer}: {problems[0].message}{more}", errors=problems)
 
 
-def resolve_waiting(session: Session, version: DatasetVersion, max_parameters: int = MAX_PARAMETERS) -> None:
+def resolve_waiting(session: Session, version: DatasetVersion, *, max_parameters: int) -> None:
     """Resolve the jobs that waited for ``version``, which is ready now; fail those that do not fit it."""
     waiting = select(Job).where(
         Job.kind == "training",

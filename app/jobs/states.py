@@ -9,19 +9,15 @@ Slot = Literal["training", "light"]
 TERMINAL: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
 ACTIVE: frozenset[str] = frozenset({"queued", "running", "cancelling"})
 
-# A cancelling job also ends ``succeeded`` or ``failed`` if its child was faster than the cancel.
+# A cancel that was accepted wins, even over a child that has finished or failed meanwhile; one that comes
+# later finds the job at its end, and is refused.
 MOVES: dict[str, frozenset[str]] = {
     "queued": frozenset({"running", "cancelled", "failed"}),
     "running": frozenset({"succeeded", "failed", "cancelling", "queued"}),
-    "cancelling": frozenset({"cancelled", "succeeded", "failed"}),
+    "cancelling": frozenset({"cancelled"}),
     "succeeded": frozenset(),
     "failed": frozenset(),
     "cancelled": frozenset(),
 }
 
 SLOT_OF_KIND: dict[str, Slot] = {"training": "training", "reading": "light"}
-
-
-def sources_of(target: str) -> frozenset[str]:
-    """Return the states from which ``target`` can be reached in one move."""
-    return frozenset(source for source, targets in MOVES.items() if target in targets)

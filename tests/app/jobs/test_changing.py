@@ -165,7 +165,7 @@ def test_a_waiting_job_is_resolved_when_its_dataset_is_ready(
         version = session.get_one(DatasetVersion, reading.id)
         version.state, version.schema = "ready", schema
         session.flush()
-        resolve_waiting(session, version)
+        resolve_waiting(session, version, max_parameters=10**8)
     resolved = jobs.get(fits["id"])
     assert (resolved["state"], resolved["phase"]) == ("queued", None)
     assert resolved["resolved"]["network"]["dropout"] == 0.5

@@ -45,7 +45,9 @@ def put_into(database: Database, job_id: str, state: str) -> None:
         session.execute(update(Job).where(Job.id == job_id).values(state=state))
 
 
-def read(database: Database, job_id: str, *, digest: str = "d1", attempt: int = 1) -> bool:
+def read(
+    database: Database, job_id: str, *, digest: str = "d1", attempt: int = 1, max_parameters: int = 10**8
+) -> bool:
     result = {
         "schema": IMAGES,
         "profile": {"rows": 4},
@@ -54,7 +56,9 @@ def read(database: Database, job_id: str, *, digest: str = "d1", attempt: int = 
         "digest": digest,
     }
     with database.write() as session:
-        return finishing.finish_reading(session, job_id, attempt, result, FILES, max_parameters=10**8)
+        return finishing.finish_reading(
+            session, job_id, attempt, result, FILES, max_parameters=max_parameters
+        )
 
 
 def fail(database: Database, job_id: str, attempt: int = 1) -> bool:
@@ -170,6 +174,18 @@ def test_the_jobs_that_waited_for_a_dataset_are_resolved_and_rung_for(
     assert rows.job(waiting).resolved["training"]["epochs"] == 2
     assert (rows.job(misfit).state, rows.job(misfit).error["code"]) == ("failed", "bad_data")
     assert rows.job(start(database, waiting)).state == "running"
+
+
+def test_a_job_that_waited_may_not_have_more_parameters_than_are_allowed(
+    rows: Any, database: Database, reading: str
+) -> None:
+    version = rows.job(reading).dataset_version_id
+    request = {"network": {"preset": "cnn-small"}}
+    waiting = rows.training(version=version, resolved=None, request=request)
+    assert read(database, reading, max_parameters=1000)
+    job = rows.job(waiting)
+    assert (job.state, job.error["code"]) == ("failed", "bad_data")
+    assert "1,000" in job.error["message"]
 
 
 def test_the_jobs_that_waited_for_a_dataset_that_cannot_be_read_fail(
