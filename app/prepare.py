@@ -17,7 +17,9 @@ def prepare(settings: Settings) -> None:
         app.keys.first_key.UnreadableKeyFile: the key file holds something else.
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    Store(settings.data_dir).prepare()
+    store = Store(settings.data_dir)
+    store.prepare()
+    store.sweep()
     with locked(settings.data_dir / LOCK_FILE):
         migrate(settings.resolved_database_url)
         database = Database(settings.resolved_database_url)

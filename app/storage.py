@@ -6,8 +6,13 @@ Artifacts and datasets are kept as ``objects/<first two of sha256>/<sha256>``; r
 import hashlib
 import os
 import shutil
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+# A file that is still arriving is younger, however slow the line.
+ABANDONED_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,14 @@ class Store:
         for folder in (self.objects, self.staging):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
+    def sweep(self) -> None:
+        """Remove what processes that were killed have left in the staging folder, and nobody writes to."""
+        for path in self.staging.iterdir():
+            # Another process may do the same; and no start fails over what is no use to anybody.
+            with suppress(OSError):
+                if time.time() - path.lstat().st_mtime > ABANDONED_SECONDS:
+                    path.unlink()
+
     def path(self, sha256: str) -> Path:
         """Return where the file with this digest is kept; it need not exist."""
         return self.objects / sha256[:2] / sha256
@@ -46,7 +59,7 @@ class Store:
         target = self.path(digest)
         target.parent.mkdir(mode=0o700, exist_ok=True)
         if source.stat().st_dev != target.parent.stat().st_dev:
-            source = Path(shutil.copy2(source, self.staging / digest))
+            source = Path(shutil.copyfile(source, self.staging / digest))
         _sync(source)
         source.chmod(0o400)
         source.rename(target)

@@ -132,3 +132,12 @@ def test_a_key_file_with_a_key_that_somebody_put_there_is_used(settings: Setting
     os.chmod(settings.key_file, 0o600)
     prepare(settings)
     assert [key.digest for key in keys_in(settings.resolved_database_url)] == [digest_of(text)]
+
+
+def test_a_start_removes_what_a_killed_process_left_of_an_upload_long_ago(settings: Settings) -> None:
+    prepare(settings)
+    abandoned = settings.data_dir / "staging" / "upload_1"
+    abandoned.touch()
+    os.utime(abandoned, (0, 0))
+    prepare(settings)
+    assert not abandoned.exists()

@@ -1,9 +1,11 @@
 import hashlib
+import os
+import time
 from pathlib import Path
 
 import pytest
 
-from app.storage import Store, file_digest
+from app.storage import ABANDONED_SECONDS, Store, file_digest
 
 CONTENT = b"a network"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -56,3 +58,14 @@ def test_who_reads_a_file_meanwhile_reads_on(store: Store, tmp_path: Path) -> No
         assert reading.read(2) == CONTENT[:2]
         adopt(store, tmp_path)
         assert reading.read() == CONTENT[2:]
+
+
+def test_what_was_left_behind_is_removed_and_what_still_arrives_is_not(store: Store) -> None:
+    for name, age in {"abandoned": ABANDONED_SECONDS + 60, "arriving": ABANDONED_SECONDS - 60}.items():
+        path = store.staging / name
+        path.touch()
+        os.utime(path, (0, time.time() - age))
+    (store.staging / "folder").mkdir()
+    os.utime(store.staging / "folder", (0, 0))
+    store.sweep()
+    assert sorted(path.name for path in store.staging.iterdir()) == ["arriving", "folder"]
