@@ -93,13 +93,15 @@ def fit(case: Case, rounds: int, wait: Callable[[int], None]) -> None:
 
 def ours(case: Case, rounds: int, wait: Callable[[int], None]) -> None:
     """The train loop as a job runs it."""
+    from models.lesson import TrainingData
     from models.registry import build
-    from models.training import TrainingData, configure, train
+    from models.statistics import neutral
+    from models.training import configure, train
 
     resolved = case.resolved(rounds)
     configure(os.cpu_count() or 1, resolved.network, resolved.training, case.source)
     x, y = digits(case.side)
-    data = TrainingData(x, y, np.arange(len(y)), np.arange(0), case.source)
+    data = TrainingData(x, y, np.arange(len(y)), np.arange(0), case.source, neutral(case.source))
     train(
         build(resolved.network, case.source, seed=0),
         resolved.network,

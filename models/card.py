@@ -1,7 +1,13 @@
 """The card of a version: what it is, what it was trained with, how good it is. Facts only."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from models.schema import DatasetSchema
+from models.signature import Task
+
+if TYPE_CHECKING:
+    from models.reports.report import Report
 
 _WORST_CLASSES = 10
 _REPORTED = {
@@ -9,60 +15,76 @@ _REPORTED = {
     "validation": "validation rows, which also chose the best epoch, for there are no test rows",
     "training": "of its own training rows, for there are no others",
 }
+_NAMED_TARGETS = 5
+_FIGURES = {
+    "loss": "loss (nats)",
+    "macro_f1": "macro F1",
+    "mae": "mean absolute error",
+    "rmse": "root of the mean squared error",
+    "r2": "explained variance (R²)",
+}
+_PICTURES = {
+    "confusion.png": "How often each class was taken for each other",
+    "worst.png": "The hardest rows",
+    "residuals.png": "Predicted against true values",
+}
 # What Markdown or HTML would take for markup, in names that people gave.
 _MARKUP = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>()#+-!|"})
 
 
-def card(facts: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+_TASKS = {
+    "classification": "tells {classes} classes apart in {rows}",
+    "regression": "predicts {targets} from {rows}",
+    "forecasting": "tells what comes next in {rows}",
+    "generation": "writes text as it stands in {rows}",
+    "reconstruction": "reduces {rows} to a few numbers, and finds those that are unusual",
+    "sampling": "makes up {rows}",
+}
+
+
+def card(facts: Mapping[str, Any], report: "Report") -> str:
     """Return the card as Markdown.
 
-    ``facts`` holds ``model, job, dataset, family, parameters, shape, rows, epochs, best_epoch, stop_reason,
-    training, parity``; ``report`` is that of :func:`models.evaluation.evaluate` and, as ``on``,
-    for what its rows are.
+    ``facts`` holds ``model, job, dataset, family, task, parameters, schema, rows, report_on, reported,
+    epochs, best_epoch, stop_reason, training, parity``.
     """
     return "\n".join(
         [
             f"# {_plain(facts['model'])}",
             "",
-            f"A network of the family `{facts['family']}` with {facts['parameters']:,} parameters that tells"
-            f" {len(report['classes'])} classes apart in images of {_by(facts['shape'])}.",
+            f"A network of the family `{facts['family']}` with {facts['parameters']:,} parameters that"
+            f" {_purpose(facts['task'], facts['schema'])}.",
             "",
             "## Results",
             "",
-            f"On {report['rows']:,} {_REPORTED[report['on']]}:",
+            f"On {facts['reported']:,} {_REPORTED[facts['report_on']]}:",
             "",
             *_table(
                 ("figure", "value"),
-                [
-                    ("accuracy", f"{report['accuracy']:.4f}"),
-                    ("loss (nats)", f"{report['loss']:.4f}"),
-                    ("macro precision", f"{report['macro']['precision']:.4f}"),
-                    ("macro recall", f"{report['macro']['recall']:.4f}"),
-                    ("macro F1", f"{report['macro']['f1']:.4f}"),
-                ],
+                [(_figure(name), f"{report.metrics[name]:.4f}") for name in report.metrics],
             ),
             "",
-            *_weakest(report["classes"]),
+            *report.card,
             "",
-            "![How often each class was taken for each other](confusion.png)",
-            "![The hardest rows](worst.png)",
+            *(f"![{_PICTURES.get(name, name)}]({name})" for name in report.pictures if name != "curves.png"),
             "",
             "## Training",
             "",
             *_table(("", ""), _training(facts)),
             "",
-            "![Loss and accuracy by epoch](curves.png)",
+            "![Figures by epoch](curves.png)",
             "",
             "## Serving",
             "",
-            f"`predict.onnx` differs from the trained network by at most"
+            f"What is served differs from the trained network by at most"
             f" {facts['parity']['max_difference']:.1e} on {facts['parity']['rows']:,} rows.",
             "",
         ]
     )
 
 
-def _weakest(classes: list[Mapping[str, Any]]) -> list[str]:
+def weakest_classes(classes: list[Mapping[str, Any]]) -> list[str]:
+    """Return the table of the classes that were told apart worst, as Markdown."""
     weakest = sorted(classes, key=lambda each: each["f1"])[:_WORST_CLASSES]
     title = "The classes" if len(classes) <= _WORST_CLASSES else f"The {_WORST_CLASSES} weakest classes"
     rows = [
@@ -97,9 +119,28 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in lines]
 
 
-def _by(shape: list[int]) -> str:
-    height, width, channels = shape
-    return f"{height} by {width} pixels, {'grey' if channels == 1 else 'colour'}"
+def _purpose(task: Task, schema: DatasetSchema) -> str:
+    targets = ", ".join(_plain(name) for name in schema.targets[:_NAMED_TARGETS])
+    return _TASKS[task].format(classes=len(schema.labels), targets=targets, rows=_rows(schema))
+
+
+def _rows(schema: DatasetSchema) -> str:
+    shape = schema.shape
+    match schema.kind:
+        case "images":
+            return f"images of {shape[0]} by {shape[1]} pixels, {'grey' if shape[2] == 1 else 'colour'}"
+        case "vectors":
+            return f"vectors of {shape[0]} numbers"
+        case "sequences":
+            return f"sequences of {'up to ' if schema.variable_length else ''}{shape[0]} steps"
+        case "text":
+            return f"texts of up to {shape[0]} {schema.text.tokens if schema.text else 'token'}s"
+        case "table":
+            return f"rows of {shape[0]} columns"
+
+
+def _figure(name: str) -> str:
+    return _FIGURES.get(name, name.replace("_", " "))
 
 
 def _plain(text: object) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from models.state import State, signature_of
-from models.step import Score, Step, Sums
+from models.step import Learning, Sums
 
 CHUNK_SECONDS = 0.1
 GROWTH = 8
@@ -15,16 +15,20 @@ SCORED_ROWS = 512
 
 
 class Feed:
-    """The rows of a dataset: ``x`` of shape ``[rows, *shape]``, ``y`` int64; either may be a memory map.
+    """The rows of a dataset: ``x`` of shape ``[rows, *shape]`` and targets ``y``, classes or values.
 
-    Up to ``resident_bytes`` they are copied to the device once; beyond, each call is given its own rows.
+    Either may be a memory map. Up to ``resident_bytes`` they are copied to the device once; beyond, each call
+    is given its own rows.
     """
 
     def __init__(self, x: np.ndarray, y: np.ndarray, resident_bytes: int = RESIDENT_BYTES) -> None:
         self._x, self._y = x, y
+        # Ids stay whole numbers; whatever else a row holds is a number to calculate with.
+        self._taken = tf.int32 if x.dtype == np.int32 else tf.float32
+        self._asked = tf.float32 if y.dtype.kind == "f" else tf.int64
         self.is_resident = x.nbytes <= resident_bytes
         if self.is_resident:
-            self._resident = tf.constant(x), tf.constant(y, tf.int64)
+            self._resident = tf.constant(x), tf.constant(y, self._asked)
 
     def arguments(self, rows: np.ndarray) -> tuple[tf.Tensor, ...]:
         """Return what a traced call is given for these row numbers, an array of any shape."""
@@ -33,27 +37,31 @@ class Feed:
         # Sorted reading keeps a memory map's pages in order; the answer is in the order that was asked for.
         flat, places = np.unique(rows.ravel(), return_inverse=True)
         x, y = self._x[flat][places], self._y[flat][places]
-        return tf.constant(x.reshape(*rows.shape, *x.shape[1:])), tf.constant(y.reshape(rows.shape), tf.int64)
+        x, y = (part.reshape(*rows.shape, *part.shape[1:]) for part in (x, y))
+        return tf.constant(x), tf.constant(y, self._asked)
 
     def signature(self, *rows: int | None) -> list[tf.TensorSpec]:
         """Return the types of :meth:`arguments` for row numbers of this shape."""
         if self.is_resident:
             return [tf.TensorSpec(rows, tf.int64)]
-        return [tf.TensorSpec([*rows, *self._x.shape[1:]], self._x.dtype), tf.TensorSpec(rows, tf.int64)]
+        return [
+            tf.TensorSpec([*rows, *self._x.shape[1:]], self._x.dtype),
+            tf.TensorSpec([*rows, *self._y.shape[1:]], self._asked),
+        ]
 
     def rows(self, arguments: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return, inside a traced call, the rows themselves: float32 and int64."""
+        """Return, inside a traced call, the rows themselves, as a network takes them, and their targets."""
         x, y = (
             arguments if not self.is_resident else (tf.gather(part, arguments[0]) for part in self._resident)
         )
-        return tf.cast(x, tf.float32), y
+        return tf.cast(x, self._taken), y
 
 
 class Chunks:
     """Runs steps in chunks of about a tenth of a second; how many steps a chunk has changes no bit."""
 
-    def __init__(self, step: Step, feed: Feed, state: State, *, xla: bool) -> None:
-        self._step, self._feed, self._xla = step, feed, xla
+    def __init__(self, learning: Learning, feed: Feed, state: State, *, xla: bool) -> None:
+        self._learning, self._feed, self._xla = learning, feed, xla
         # One trace serves full batches and the smaller last one.
         signature = [signature_of(state), *feed.signature(None, None)]
         self._traced = tf.function(self._chunk, input_signature=signature, jit_compile=xla)
@@ -83,10 +91,11 @@ class Chunks:
         self._compiled.add(compiled)
 
     def _chunk(self, state: State, *arguments: tf.Tensor) -> tuple[State, Sums]:
-        sums = Sums(tf.constant(0.0, tf.float64), tf.constant(0, tf.int64), tf.constant(0, tf.int64))
+        figures = len(self._learning.names)
+        sums = Sums(tf.zeros(figures, tf.float64), tf.constant(0.0, tf.float64))
         for place in tf.range(tf.shape(arguments[0])[0]):
             x, y = self._feed.rows(tuple(argument[place] for argument in arguments))
-            state, more = self._step(state, x, y)
+            state, more = self._learning.step(state, x, y)
             sums = sums.plus(more)
         return state, sums
 
@@ -94,17 +103,17 @@ class Chunks:
 class Scores:
     """Scores a state on many rows, some hundred at a time."""
 
-    def __init__(self, score: Score, feed: Feed, state: State) -> None:
-        self._feed = feed
+    def __init__(self, learning: Learning, feed: Feed, state: State) -> None:
+        self._feed, self._figures = feed, len(learning.names)
 
         def traced(state: State, *arguments: tf.Tensor) -> Sums:
-            return score(state, *feed.rows(arguments))
+            return learning.score(state, *feed.rows(arguments))
 
         self._traced = tf.function(traced, input_signature=[signature_of(state), *feed.signature(None)])
 
     def run(self, state: State, rows: np.ndarray) -> Sums:
         """Return the sums over ``rows``, int64 ``[n]``."""
-        total = Sums(0.0, 0, 0)
+        total = Sums(np.zeros(self._figures), 0.0)
         for start in range(0, len(rows), SCORED_ROWS):
             part = self._traced(state, *self._feed.arguments(rows[start : start + SCORED_ROWS]))
             total = total.plus(Sums(*(value.numpy() for value in part)))

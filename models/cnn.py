@@ -7,25 +7,25 @@ from typing import Any
 
 import keras
 
+from models.heads import answer
 from models.schema import InputSchema
-from models.specs.cnn import CnnSpec, ConvolutionBlock, DenseBlock
+from models.specs.cnn import CnnSpec, ConvolutionBlock
+from models.specs.dense import DenseBlock
+from models.statistics import Statistics
 
 
-def build(spec: CnnSpec, source: InputSchema) -> keras.Model:
-    """Return a network from ``float32[B, H, W, C]`` to class probabilities ``float32[B, K]``."""
+def build(spec: CnnSpec, source: InputSchema, statistics: Statistics) -> keras.Model:
+    """Return a network from ``float32[B, H, W, C]`` to class probabilities ``float32[B, K]``, or values."""
     image = keras.Input(source.shape, name="image", dtype="float32")
     x = _scale(image, spec, source)
     for number, block in enumerate(spec.blocks, 1):
         x = _convolve(x, block, spec, f"conv_{number}")
     x = _features(x, spec)  # [B, features]
-    for number, head in enumerate(spec.dense, 1):
-        x = _connect(x, head, spec, f"dense_{number}")
+    for number, connected in enumerate(spec.dense, 1):
+        x = _connect(x, connected, spec, f"dense_{number}")
     if spec.dropout:
         x = keras.layers.Dropout(spec.dropout, name="dropout")(x)
-    answer = keras.layers.Dense(
-        source.classes, activation="softmax", kernel_regularizer=_penalty(spec), name="probabilities"
-    )
-    return keras.Model(image, answer(x), name="cnn")
+    return keras.Model(image, answer(x, source, statistics, _penalty(spec)), name="cnn")
 
 
 def _scale(x: Any, spec: CnnSpec, source: InputSchema) -> Any:

@@ -5,9 +5,10 @@ Names, order and figures are those of the network that ``models.cnn`` builds.
 
 from math import prod
 
-from models.layers import LayerOutline, Shape
+from models.layers import LayerOutline, Shape, head
 from models.schema import InputSchema
-from models.specs.cnn import CnnSpec, ConvolutionBlock, DenseBlock
+from models.specs.cnn import CnnSpec, ConvolutionBlock
+from models.specs.dense import DenseBlock
 from models.specs.problems import SpecError, SpecProblem
 
 
@@ -29,17 +30,11 @@ def layers(spec: CnnSpec, source: InputSchema) -> list[LayerOutline]:
     for number, block in enumerate(spec.blocks, 1):
         found += _convolution(block, number, found[-1].shape)
     found.append(_features(spec, found[-1].shape))
-    for number, head in enumerate(spec.dense, 1):
-        found += _dense(head, number, found[-1].shape[0])
+    for number, connected in enumerate(spec.dense, 1):
+        found += _dense(connected, number, found[-1].shape[0])
     if spec.dropout:
         found.append(LayerOutline(name="dropout", shape=found[-1].shape, parameters=0))
-    units = found[-1].shape[0]
-    found.append(
-        LayerOutline(
-            name="probabilities", shape=(source.classes,), parameters=units * source.classes + source.classes
-        )
-    )
-    return found
+    return found + head(source, found[-1].shape[0])
 
 
 def _convolution(block: ConvolutionBlock, number: int, shape: Shape) -> list[LayerOutline]:

@@ -1,42 +1,27 @@
 """How good a classifier is on rows that it has not been trained with: the report of a version."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-Predict = Callable[[np.ndarray], np.ndarray]
-"""From ``float32[rows, *shape]`` to probabilities, ``float32[rows, classes]``."""
-
-BATCH_ROWS = 64
 WORST_ROWS = 24
 # The loss of a probability of 0 would be infinite; Keras cuts it at the same place.
 _SMALLEST_PROBABILITY = 1e-7
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """The report, plain JSON values, and the probabilities it was made from, in the order of the rows."""
-
-    report: dict[str, Any]
-    probabilities: np.ndarray
-
-
 def evaluate(
-    predict: Predict, x: np.ndarray, y: np.ndarray, rows: np.ndarray, labels: list[str]
-) -> Evaluation:
-    """Evaluate on the given ``rows`` of a dataset; ``x`` may be a memory map and is read in batches.
+    probabilities: np.ndarray, true: np.ndarray, rows: np.ndarray, labels: list[str]
+) -> dict[str, Any]:
+    """Return the report, plain JSON values, on what a classifier answered to the given ``rows``.
 
-    The report holds ``rows, accuracy, loss`` (nats), ``macro`` and ``weighted`` means, the figures of each
-    class, ``confusion[true][predicted]`` in rows, and the ``worst`` rows: those of the highest loss.
+    ``probabilities`` is ``float32[n, classes]`` and ``true`` holds classes, ``int64[n]``, in the order of
+    ``rows``. The report holds ``rows, accuracy, loss`` (nats), ``macro`` and ``weighted`` means, the figures
+    of each class, ``confusion[true][predicted]`` in rows, and the ``worst`` rows: those of the highest loss.
     """
-    probabilities = predict_rows(predict, x, rows)
-    true = np.asarray(y[rows])
     predicted = probabilities.argmax(axis=1)
     losses = -np.log(np.maximum(probabilities[np.arange(len(rows)), true], _SMALLEST_PROBABILITY))
-    report = {
+    return {
         "rows": len(rows),
         "accuracy": float((predicted == true).mean()),
         "loss": float(losses.mean(dtype=np.float64)),
@@ -46,13 +31,6 @@ def evaluate(
         "confusion": confusion_matrix(true, predicted, labels=np.arange(len(labels))).tolist(),
         "worst": _worst(losses, true, probabilities, rows, labels),
     }
-    return Evaluation(report, probabilities)
-
-
-def predict_rows(predict: Predict, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the probabilities of the given rows, ``float32[len(rows), classes]``."""
-    batches = np.split(rows, range(BATCH_ROWS, len(rows), BATCH_ROWS))
-    return np.concatenate([predict(x[batch].astype(np.float32)) for batch in batches])
 
 
 def _means(true: np.ndarray, predicted: np.ndarray, average: str) -> dict[str, float]:

@@ -1,22 +1,26 @@
-"""Export of a network to ONNX, and the proof that the graph answers as the network did."""
+"""Export of a role to ONNX, and the proof that the graph answers as the network did."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import onnx
 import onnxruntime
 import tensorflow as tf
 import tf2onnx
 
-from models.evaluation import Predict
+from models.roles import Arrays, PlayedRole
+from models.signature import TensorSignature
 
-INPUT, OUTPUT = "image", "probabilities"
 OPSET = 18
+# Of the output's scale.
 TOLERANCE = 1e-4
 _STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
+
+Serve = Callable[[Arrays], dict[str, np.ndarray]]
+"""From a role's inputs by name, with a batch axis, to its outputs by name."""
 
 
 class ExportFailed(Exception):
@@ -25,7 +29,7 @@ class ExportFailed(Exception):
 
 @dataclass(frozen=True)
 class Parity:
-    """How far the graph's answers are from the network's: the largest difference of a probability."""
+    """How far the graph's answers are from the network's: the largest difference, of the output's scale."""
 
     max_difference: float
     rows: int
@@ -33,38 +37,40 @@ class Parity:
     passed: bool
 
 
-def serving_function(network: keras.Model) -> Predict:
-    """Return the network as it is served, without dropout or augmentation: arrays in, arrays out.
+def serving_function(role: PlayedRole) -> Serve:
+    """Return the role as it is served, without dropout or augmentation: arrays in, arrays out.
 
     Calling a network says less than it seems: its augmentation layers then still work at random.
     """
-    function = _traced(network)
+    function = _traced(role)
 
-    def predict(rows: np.ndarray) -> np.ndarray:
-        probabilities: np.ndarray = function(tf.constant(rows, tf.float32))[OUTPUT].numpy()
-        return probabilities
+    def serve(inputs: Arrays) -> dict[str, np.ndarray]:
+        tensors = [tf.constant(inputs[tensor.name], tensor.dtype) for tensor in role.inputs]
+        answers = function(*tensors)
+        return {tensor.name: answers[_OUTPUT.format(n)].numpy() for n, tensor in enumerate(role.outputs)}
 
-    return predict
+    return serve
 
 
-def export_onnx(network: keras.Model, path: Path) -> None:
-    """Write the network as one ONNX graph: ``image`` in, ``probabilities`` out, any number of rows.
+def export_onnx(role: PlayedRole, path: Path) -> None:
+    """Write a role as one ONNX graph with the names of its signature, for any number of rows.
 
     Raises :class:`ExportFailed` where the graph would need anything beside standard operators.
     """
-    function = _traced(network)
+    function = _traced(role)
     graph, _ = tf2onnx.convert.from_function(
         function,
         input_signature=list(function.input_signature),
         opset=OPSET,
         custom_op_handlers={"Erfc": (_erfc, [])},
     )
+    _rename(graph.graph, _names(role))
     _name_batch_axis(graph)
-    check_graph(graph)
+    check_graph(graph, role)
     onnx.save(graph, path)
 
 
-def check_graph(graph: onnx.ModelProto) -> None:
+def check_graph(graph: onnx.ModelProto, role: PlayedRole) -> None:
     """Refuse a graph that is not whole in itself, or not of standard operators alone."""
     used = {node.domain for node in graph.graph.node}
     if not used <= _STANDARD_DOMAINS:
@@ -72,34 +78,74 @@ def check_graph(graph: onnx.ModelProto) -> None:
     external = [tensor.name for tensor in graph.graph.initializer if tensor.external_data]
     if external or graph.functions:
         raise ExportFailed("The graph keeps weights or functions outside itself.")
-    names = [value.name for value in (*graph.graph.input, *graph.graph.output)]
-    if names != [INPUT, OUTPUT]:
-        raise ExportFailed(f"The graph takes and gives {names}, not {INPUT} and {OUTPUT}.")
+    for values, expected in ((graph.graph.input, role.inputs), (graph.graph.output, role.outputs)):
+        found = {value.name for value in values}
+        if found != {tensor.name for tensor in expected}:
+            raise ExportFailed(
+                f"The graph has {sorted(found)}, not {sorted(tensor.name for tensor in expected)}."
+            )
     onnx.checker.check_model(graph, full_check=True)
 
 
-def parity(predict: Predict, path: Path, rows: np.ndarray) -> Parity:
-    """Compare the graph at ``path`` on ``rows`` with ``predict``, a :func:`serving_function`.
+def parity(role: PlayedRole, serve: Serve, path: Path, inputs: Arrays) -> Parity:
+    """Compare the graph at ``path`` with ``serve``, the :func:`serving_function`, on ``inputs``.
 
     Rows go through the graph together and one alone, for a graph may have learnt the batch's size.
     """
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-    expected = predict(rows)
-    together = session.run([OUTPUT], {INPUT: rows})[0]
-    alone = session.run([OUTPUT], {INPUT: rows[:1]})[0]
-    differences = (np.abs(together - expected).max(), np.abs(alone - expected[:1]).max())
+    names = [tensor.name for tensor in role.outputs]
+    inputs = {tensor.name: np.asarray(inputs[tensor.name], tensor.dtype) for tensor in role.inputs}
+    expected = serve(inputs)
+    count = len(next(iter(inputs.values())))
+    differences = [0.0]
+    for rows in (slice(0, count), slice(0, 1)):
+        answers = session.run(names, {name: array[rows] for name, array in inputs.items()})
+        for name, found in zip(names, answers, strict=True):
+            scale = max(1.0, float(np.abs(expected[name]).max(initial=0.0)))
+            differences.append(float(np.abs(found - expected[name][rows]).max(initial=0.0)) / scale)
+    # NaN must not be lost among the others; where it is, the comparison is false, and so fails.
     largest = float(np.max(differences))
-    # A difference that is NaN compares as false, and so fails.
-    return Parity(largest, len(rows), TOLERANCE, passed=largest <= TOLERANCE)
+    return Parity(largest, count, TOLERANCE, passed=largest <= TOLERANCE)
 
 
-def _traced(network: keras.Model) -> Any:
-    shape = tf.TensorSpec([None, *network.input_shape[1:]], tf.float32, name=INPUT)
+# TensorFlow takes few characters in names, a table's columns any: the graph gets its names afterwards.
+_INPUT, _OUTPUT = "keraforge_input_{}", "keraforge_output_{}"
 
-    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {OUTPUT: network(image, training=False)}
 
-    return tf.function(serve, input_signature=[shape])
+def _traced(role: PlayedRole) -> Any:
+    signature = [
+        tf.TensorSpec([None, *tensor.shape], tensor.dtype, name=_INPUT.format(n))
+        for n, tensor in enumerate(role.inputs)
+    ]
+
+    def play(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        inputs = {tensor.name: value for tensor, value in zip(role.inputs, tensors, strict=True)}
+        answers = role.function(inputs)
+        # An output that is an input, or another output, would lose its name.
+        return {_OUTPUT.format(n): tf.identity(answers[out.name]) for n, out in enumerate(role.outputs)}
+
+    return tf.function(play, input_signature=signature, autograph=False)
+
+
+def _names(role: PlayedRole) -> dict[str, str]:
+    def renamed(pattern: str, tensors: tuple[TensorSignature, ...]) -> dict[str, str]:
+        return {pattern.format(n): tensor.name for n, tensor in enumerate(tensors)}
+
+    return renamed(_INPUT, role.inputs) | renamed(_OUTPUT, role.outputs)
+
+
+def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
+    """Rename inputs and outputs; a tensor inside that has such a name already gives way."""
+    inner = {name for node in graph.node for name in node.output} | {each.name for each in graph.initializer}
+    wanted = dict(names) | {name: f"inner/{name}" for name in inner & set(names.values())}
+    for value in (*graph.input, *graph.output, *graph.initializer, *graph.value_info):
+        value.name = wanted.get(value.name, value.name)
+    for node in graph.node:
+        node.input[:] = [wanted.get(name, name) for name in node.input]
+        node.output[:] = [wanted.get(name, name) for name in node.output]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _rename(attribute.g, names)
 
 
 def _erfc(graph: Any, node: Any, name: str, _: list[Any]) -> None:

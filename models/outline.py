@@ -6,11 +6,14 @@ from typing import assert_never
 
 from pydantic import Field
 
-from models import cnn_outline
+from models import autoencoder_outline, cnn_outline, mlp_outline, text_generator_outline
 from models.layers import LayerOutline
 from models.schema import Frozen, InputSchema
+from models.specs.autoencoder import AutoencoderSpec
 from models.specs.cnn import CnnSpec
+from models.specs.mlp import MlpSpec
 from models.specs.network import NetworkSpec
+from models.specs.text_generator import TextGeneratorSpec
 
 FLOAT_BYTES = 4
 # The weights, their gradient, two averages of the optimizer, and the best weights so far.
@@ -58,6 +61,12 @@ def _layers(network: NetworkSpec, source: InputSchema) -> list[LayerOutline]:
     match network:
         case CnnSpec():
             return cnn_outline.layers(network, source)
+        case MlpSpec():
+            return mlp_outline.layers(network, source)
+        case AutoencoderSpec():
+            return autoencoder_outline.layers(network, source)
+        case TextGeneratorSpec():
+            return text_generator_outline.layers(network, source)
         case _:
             assert_never(network)
 

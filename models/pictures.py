@@ -16,6 +16,9 @@ from matplotlib.ticker import MaxNLocator
 
 from models.schema import ImageSchema
 
+# What is drawn of a classifier's epochs.
+CLASSIFIED = ("loss", "accuracy")
+
 _DPI = 120
 _INK, _FAINT = "#26313d", "#dde3e9"
 _TRAINING, _VALIDATION = "#2f6fb0", "#e0813a"
@@ -50,11 +53,31 @@ def draw_confusion(report: Mapping[str, Any], path: Path) -> None:
     _save(figure, path)
 
 
-def draw_curves(epochs: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw loss and accuracy by epoch; each of ``epochs`` holds ``epoch`` and its figures, NaN as None."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for place, name in enumerate(("loss", "accuracy"), start=1):
-        axes = figure.add_subplot(1, 2, place)
+def draw_residuals(true: np.ndarray, values: np.ndarray, names: Sequence[str], path: Path) -> None:
+    """Draw predicted against true values, ``[rows, targets]``, of the first few targets."""
+    names = names[:_COLUMNS]
+    figure = Figure(figsize=(4.2 * len(names), 4.2), layout="constrained")
+    for place, name in enumerate(names):
+        axes = figure.add_subplot(1, len(names), place + 1)
+        bounds = [float(true[:, place].min()), float(true[:, place].max())]
+        axes.plot(bounds, bounds, color=_FAINT, linewidth=2)
+        axes.plot(true[:, place], values[:, place], "o", color=_TRAINING, markersize=3, alpha=0.6)
+        axes.set_title(_short(name), color=_INK, parse_math=False)
+        axes.set_xlabel("true", color=_INK)
+        axes.set_ylabel("predicted", color=_INK)
+        axes.grid(color=_FAINT, linewidth=0.7)
+        axes.tick_params(length=0, colors=_INK)
+        axes.spines[:].set_visible(False)
+    _save(figure, path)
+
+
+def draw_curves(
+    epochs: Sequence[Mapping[str, Any]], path: Path, *, names: Sequence[str] = CLASSIFIED
+) -> None:
+    """Draw figures by epoch; each of ``epochs`` holds ``epoch`` and its figures, NaN as None."""
+    figure = Figure(figsize=(4.5 * len(names), 3.6), layout="constrained")
+    for place, name in enumerate(names, start=1):
+        axes = figure.add_subplot(1, len(names), place)
         for key, label, colour in (
             (name, "training", _TRAINING),
             (f"val_{name}", "validation", _VALIDATION),

@@ -4,9 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from models.schema import Frozen, ImageSchema
+from models.schema import Column, Frozen, ImageSchema, TextSchema
 
-Task = Literal["classification"]
+Task = Literal["classification", "regression", "forecasting", "generation", "reconstruction", "sampling"]
+Role = Literal["predict", "encode", "decode", "reconstruct", "sample", "step"]
 
 
 class TensorSignature(Frozen):
@@ -26,9 +27,18 @@ class RoleSignature(Frozen):
 
 
 class Signature(Frozen):
-    """The public contract of one version."""
+    """The public contract of one version.
+
+    ``vocabulary.json`` stands in the artifact beside it where there is ``text``. ``threshold`` belongs to
+    ``reconstruct``: a row whose ``error`` is above it is an anomaly.
+    """
 
     task: Task = "classification"
-    roles: dict[str, RoleSignature]
-    labels: tuple[str, ...]
+    roles: dict[Role, RoleSignature]
+    labels: tuple[str, ...] = ()
+    targets: tuple[str, ...] = Field((), description="Names of the values that are predicted.")
     image: ImageSchema | None = None
+    columns: tuple[Column, ...] = ()
+    text: TextSchema | None = None
+    variable_length: bool = False
+    threshold: float | None = None

@@ -1,42 +1,68 @@
-"""One step of the training of a classifier, and its score: pure functions of a state and of rows."""
+"""One step of training, and the score of a state: pure functions of a state and of rows, for every family."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import keras
 import tensorflow as tf
 
-from models.optimizers import Update
-from models.state import Packing, State
+from models.lesson import Lesson
+from models.state import Packing, State, Tensors
 
 
 class Sums(NamedTuple):
-    """Sums over rows, of tensors or of numbers: the loss (float64), right answers and rows (int64)."""
+    """Sums of figures: ``totals``, float64 ``[figures]``, each weighted, and the ``weight`` of all, float64.
 
-    loss: Any
-    right: Any
-    rows: Any
+    What is weighed is up to the family: rows, or the tokens that are no padding.
+    """
+
+    totals: Any
+    weight: Any
 
     def plus(self, other: "Sums") -> "Sums":
         """Return both together."""
-        return Sums(self.loss + other.loss, self.right + other.right, self.rows + other.rows)
+        return Sums(self.totals + other.totals, self.weight + other.weight)
 
 
+class Loss(NamedTuple):
+    """What is to become less, a scalar; the network's other variables afterwards; and what is told of it."""
+
+    value: tf.Tensor
+    others: Tensors
+    sums: Sums
+
+
+class Batch(NamedTuple):
+    """Rows ``x`` with their targets ``y``, and the number of the step, counted from 0."""
+
+    x: tf.Tensor
+    y: tf.Tensor
+    step: tf.Tensor
+
+
+Objective = Callable[[Tensors, Tensors, Batch, bool], Loss]
+"""From weights in the network's own shapes, its other variables, a batch, and whether this is training, to a
+loss. Penalties count in training only."""
 Step = Callable[[State, tf.Tensor, tf.Tensor], tuple[State, Sums]]
 Score = Callable[[State, tf.Tensor, tf.Tensor], Sums]
 
 
-def classifier_step(
-    network: keras.Model,
-    packing: Packing,
-    update: Update,
-    augmenter: keras.Model | None,
-    class_weight: tf.Tensor,
-) -> Step:
-    """Return the step: rows ``x`` float32 and classes ``y`` int64 of one batch to the next state.
+class Learning(NamedTuple):
+    """How a network learns: the names of its figures, the loss first; its step and its score.
 
-    The loss is the cross-entropy, weighted by class, averaged over the batch, plus the network's penalties.
+    ``packing`` is that of its weights, and ``slots`` how many lists of as many tensors its optimizers keep.
     """
+
+    names: tuple[str, ...]
+    step: Step
+    score: Score
+    packing: Packing
+    slots: int
+
+
+def learning(names: tuple[str, ...], objective: Objective, lesson: Lesson) -> Learning:
+    """Return how a network learns that has one objective and one optimizer."""
+    augmenter, update = lesson.augmenter, lesson.update
+    packing = Packing(lesson.network.trainable_variables)
 
     def step(state: State, x: tf.Tensor, y: tf.Tensor) -> tuple[State, Sums]:
         augmentation = state.augmentation
@@ -44,31 +70,21 @@ def classifier_step(
             x, augmentation = augmenter.stateless_call([], augmentation, x, training=True)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.weights)
-            weights = packing.unpack(state.weights)
-            answer, others, penalties = network.stateless_call(
-                weights, state.others, x, training=True, return_losses=True
-            )
-            entropy = keras.ops.sparse_categorical_crossentropy(y, answer)
-            loss = tf.reduce_mean(entropy * tf.gather(class_weight, y)) + sum(penalties)
-        gradients = tape.gradient(loss, state.weights)
+            loss = objective(packing.unpack(state.weights), state.others, Batch(x, y, state.step), True)
+        gradients = tape.gradient(loss.value, state.weights)
         moved, slots = update.apply(state.weights, gradients, state.slots, state.step)
-        return State(state.step + 1, moved, others, slots, augmentation), _sums(loss, answer, y)
-
-    # AutoGraph would rewrite Keras' own code too, slowly and for nothing.
-    return tf.autograph.experimental.do_not_convert(step)  # type: ignore[no-any-return]
-
-
-def classifier_score(network: keras.Model, packing: Packing) -> Score:
-    """Return the score of a state on rows: the plain cross-entropy and the right answers."""
+        return State(state.step + 1, moved, loss.others, slots, augmentation), loss.sums
 
     def score(state: State, x: tf.Tensor, y: tf.Tensor) -> Sums:
-        answer, _ = network.stateless_call(packing.unpack(state.weights), state.others, x, training=False)
-        return _sums(tf.reduce_mean(keras.ops.sparse_categorical_crossentropy(y, answer)), answer, y)
+        batch = Batch(x, y, state.step)
+        return objective(packing.unpack(state.weights), state.others, batch, False).sums
 
-    return tf.autograph.experimental.do_not_convert(score)  # type: ignore[no-any-return]
+    # AutoGraph would rewrite Keras' own code too, slowly and for nothing.
+    step, score = map(tf.autograph.experimental.do_not_convert, (step, score))
+    return Learning(names, step, score, packing, update.slots)
 
 
-def _sums(mean_loss: tf.Tensor, answer: tf.Tensor, y: tf.Tensor) -> Sums:
-    rows = tf.size(y, out_type=tf.int64)
-    right = tf.math.count_nonzero(tf.argmax(answer, -1) == y, dtype=tf.int64)
-    return Sums(tf.cast(mean_loss, tf.float64) * tf.cast(rows, tf.float64), right, rows)
+def sums_of(weight: tf.Tensor, *means: tf.Tensor) -> Sums:
+    """Return the sums of figures whose means over ``weight`` rows (or tokens) are given."""
+    weight = tf.cast(weight, tf.float64)
+    return Sums(tf.stack([tf.cast(mean, tf.float64) for mean in means]) * weight, weight)

@@ -15,14 +15,16 @@ import numpy as np
 import tensorflow as tf
 
 from models.augmentation import augmenter
-from models.batches import batches_of, class_weights, order_of
+from models.batches import batches_of, order_of
 from models.chunks import Chunks, Feed, Scores
+from models.lesson import Lesson, TrainingData
 from models.optimizers import rate_of, update_of
+from models.registry import learning_of
 from models.schema import InputSchema
 from models.specs.network import NetworkSpec
 from models.specs.training import EarlyStopping, TrainingSpec
-from models.state import Packing, State, values_of
-from models.step import Sums, classifier_score, classifier_step
+from models.state import State, values_of
+from models.step import Sums
 from models.threads import threads_for
 
 PROGRESS_SECONDS = 0.5
@@ -38,17 +40,6 @@ class Diverged(Exception):
         super().__init__(f"the loss is not a number in epoch {epoch}, by step {step}")
         self.epoch = epoch
         self.step = step
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """``x`` of shape ``[rows, *source.shape]``, ``y`` int64; row numbers, int64, of either purpose."""
-
-    x: np.ndarray
-    y: np.ndarray
-    train_rows: np.ndarray
-    validation_rows: np.ndarray
-    source: InputSchema
 
 
 @dataclass
@@ -100,16 +91,13 @@ class _Training:
         self._report, self._should_stop = report, should_stop
         self._steps_per_epoch = math.ceil(len(data.train_rows) / training.batch_size)
         self._rate = rate_of(training.optimizer, self._steps_per_epoch, training.epochs)
-        self._packing = Packing(network)
         augment = augmenter(training.augmentation, data.source, training.seed)
         update = update_of(training.optimizer, self._rate)
-        self._state = self._best_state = self._first_state(update.slots, augment)
-        labels = data.source.labels or [str(number) for number in range(data.source.classes)]
-        weights = class_weights(data.y, data.train_rows, training.class_weight, labels)
-        step = classifier_step(network, self._packing, update, augment, tf.constant(weights))
+        self._learning = learning_of(spec, Lesson(network, training, data, update, augment))
+        self._state = self._best_state = self._first_state(augment)
         feed = Feed(data.x, data.y)
-        self._chunks = Chunks(step, feed, self._state, xla=uses_xla(spec, training))
-        self._scores = Scores(classifier_score(network, self._packing), feed, self._state)
+        self._chunks = Chunks(self._learning, feed, self._state, xla=uses_xla(spec, training))
+        self._scores = Scores(self._learning, feed, self._state)
         self._outcome = TrainingOutcome()
         self._step = 0
         self._started = self._reported = time.monotonic()
@@ -131,20 +119,20 @@ class _Training:
         self._leave_best_weights()
         return self._outcome
 
-    def _first_state(self, slots: int, augment: keras.Model | None) -> State:
-        weights = self._packing.pack(values_of(self._network.trainable_variables))
+    def _first_state(self, augment: keras.Model | None) -> State:
+        weights = self._learning.packing.pack(values_of(self._network.trainable_variables))
         return State(
             tf.constant(0, tf.int64),
             weights,
             values_of(self._network.non_trainable_variables),
-            [[tf.zeros_like(weight) for weight in weights] for _ in range(slots)],
+            [[tf.zeros_like(weight) for weight in weights] for _ in range(self._learning.slots)],
             values_of(augment.non_trainable_variables) if augment is not None else [],
         )
 
     def _run_epoch(self, epoch: int) -> Sums | None:
         """Take the steps of one epoch; None if it was cut short."""
         order = order_of(self._data.train_rows, self._training.seed, epoch - 1)
-        total = Sums(0.0, 0, 0)
+        total = Sums(np.zeros(len(self._learning.names)), 0.0)
         for batches in batches_of(order, self._training.batch_size):
             place = 0
             while place < len(batches):
@@ -155,7 +143,7 @@ class _Training:
                 place += len(part)
                 self._step += len(part)
                 total = total.plus(sums)
-                if not math.isfinite(total.loss):
+                if not np.isfinite(total.totals).all():
                     raise Diverged(epoch, self._step)
                 self._report_progress(epoch)
         return total
@@ -191,13 +179,12 @@ class _Training:
         return round((time.monotonic() - self._started) * (1 - done) / max(done, 1e-9), 2)
 
     def _figures(self, epoch: int, sums: Sums, seconds: float) -> dict[str, Any]:
-        metrics = {"loss": sums.loss / sums.rows, "accuracy": sums.right / sums.rows}
+        metrics = self._means("", sums)
         if len(self._data.validation_rows):
             scored = self._scores.run(self._state, self._data.validation_rows)
-            if not math.isfinite(scored.loss):
+            if not np.isfinite(scored.totals).all():
                 raise Diverged(epoch, self._step)
-            metrics["val_loss"] = scored.loss / scored.rows
-            metrics["val_accuracy"] = scored.right / scored.rows
+            metrics |= self._means("val_", scored)
         metrics["learning_rate"] = self._rate(self._step - 1)
         return {
             "epoch": epoch,
@@ -207,6 +194,10 @@ class _Training:
             "seconds": round(seconds, 4),
             "eta": self._eta(),
         }
+
+    def _means(self, prefix: str, sums: Sums) -> dict[str, float]:
+        means = sums.totals / max(sums.weight, 1.0)
+        return {prefix + name: float(mean) for name, mean in zip(self._learning.names, means, strict=True)}
 
     def _keep_if_best(self, epoch: int, metrics: dict[str, float]) -> None:
         monitor = self._monitor
@@ -243,7 +234,7 @@ class _Training:
         return bool(earlier) and min(recent) > min(earlier) - max(stopping.min_delta, 1e-12)
 
     def _leave_best_weights(self) -> None:
-        weights = self._packing.unpack(self._best_state.weights)
+        weights = self._learning.packing.unpack(self._best_state.weights)
         for variable, value in zip(self._network.trainable_variables, weights, strict=True):
             variable.assign(value)
         others = self._best_state.others

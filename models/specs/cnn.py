@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from models.specs.activations import Activation
+from models.specs.dense import Dense, Share
 from models.specs.spec import Spec
 
 Pooling = Literal["none", "max", "average"]
-Share = Annotated[float, Field(ge=0, lt=1)]
 Side = Annotated[int, Field(ge=1, le=2048)]
 
 
@@ -30,29 +30,13 @@ class ConvolutionBlock(Spec):
     dropout: Share = Field(0.0, description="Share of the block's output that is dropped while training.")
 
 
-class DenseBlock(Spec):
-    """One fully connected layer of the head."""
-
-    units: int = Field(ge=1, le=65_536, description="Number of units.")
-    activation: Activation | None = Field(None, description="Activation; null means the network's.")
-    batch_normalization: bool = Field(
-        False, description="Normalise each unit's output over the batch, before the activation."
-    )
-    dropout: Share = Field(0.0, description="Share of the layer's output that is dropped while training.")
-
-
 def _filters(block: Any) -> Any:
     return {"filters": block} if isinstance(block, int) else block
-
-
-def _units(block: Any) -> Any:
-    return {"units": block} if isinstance(block, int) else block
 
 
 Convolution = Annotated[
     ConvolutionBlock, BeforeValidator(_filters, json_schema_input_type=ConvolutionBlock | int)
 ]
-Dense = Annotated[DenseBlock, BeforeValidator(_units, json_schema_input_type=DenseBlock | int)]
 
 
 class CnnSpec(Spec):

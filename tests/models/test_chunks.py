@@ -4,14 +4,17 @@ import tensorflow as tf
 
 from models.augmentation import augmenter
 from models.chunks import Chunks, Feed, Scores
+from models.lesson import Lesson, TrainingData
+from models.objectives import predicting
 from models.optimizers import rate_of, update_of
 from models.registry import build
 from models.schema import InputSchema
 from models.specs.augmentations import RotationSpec
 from models.specs.cnn import CnnSpec
 from models.specs.optimizers import AdamSpec
-from models.state import Packing, State, values_of
-from models.step import classifier_score, classifier_step
+from models.specs.training import TrainingSpec
+from models.state import State, values_of
+from models.statistics import neutral
 
 SOURCE = InputSchema(shape=(8, 8, 1), dtype="uint8", classes=3, high=16.0)
 SPEC = CnnSpec.model_validate({"blocks": [{"filters": 4, "dropout": 0.2, "batch_normalization": True}]})
@@ -23,12 +26,13 @@ ORDER = RANDOM.permutation(60)[:48].reshape(12, 4)
 
 def prepared(feed: Feed, *, xla: bool = False, turned: bool = True) -> tuple[Chunks, Scores, State]:
     network = build(SPEC, SOURCE, seed=1)
-    packing = Packing(network)
     spec = AdamSpec()
     update = update_of(spec, rate_of(spec, 12, 1))
     rotations = (RotationSpec(name="rotation", factor=0.1),) if turned else ()
     augment = augmenter(rotations, SOURCE, seed=1)
-    weights = packing.pack(values_of(network.trainable_variables))
+    data = TrainingData(X, Y, np.arange(60), np.arange(0), SOURCE, neutral(SOURCE))
+    learning = predicting(Lesson(network, TrainingSpec(), data, update, augment))
+    weights = learning.packing.pack(values_of(network.trainable_variables))
     state = State(
         tf.constant(0, tf.int64),
         weights,
@@ -36,9 +40,7 @@ def prepared(feed: Feed, *, xla: bool = False, turned: bool = True) -> tuple[Chu
         [[tf.zeros_like(weight) for weight in weights] for _ in range(update.slots)],
         values_of(augment.non_trainable_variables) if augment is not None else [],
     )
-    step = classifier_step(network, packing, update, augment, tf.ones(3))
-    chunks = Chunks(step, feed, state, xla=xla)
-    return chunks, Scores(classifier_score(network, packing), feed, state), state
+    return Chunks(learning, feed, state, xla=xla), Scores(learning, feed, state), state
 
 
 def trained(feed: Feed, pieces: list[int], *, xla: bool = False) -> tuple[list[np.ndarray], float]:
@@ -47,7 +49,7 @@ def trained(feed: Feed, pieces: list[int], *, xla: bool = False) -> tuple[list[n
     loss = 0.0
     for part in np.split(ORDER, np.cumsum(pieces)[:-1]):
         state, sums = chunks.run(state, part)
-        loss += sums.loss
+        loss += sums.totals[0]
     return [value.numpy() for value in tf.nest.flatten(state)], loss
 
 
@@ -80,7 +82,8 @@ def test_rows_from_a_memory_map_give_the_same_bits_as_rows_on_the_device(tmp_pat
     for feed in (resident, mapped):
         _, scores, state = prepared(feed)
         scored.append(scores.run(state, np.arange(7, 60)))
-    assert scored[0] == scored[1]
+    assert scored[0].totals.tolist() == scored[1].totals.tolist()
+    assert scored[0].weight == scored[1].weight
 
 
 def test_a_state_is_never_changed_in_place():
@@ -94,19 +97,19 @@ def test_a_state_is_never_changed_in_place():
 def test_sums_are_over_every_row_also_of_a_smaller_last_batch():
     chunks, _, state = prepared(Feed(X, Y))
     state, sums = chunks.run(state, ORDER)
-    assert sums.rows == 48
-    assert 0 <= sums.right <= 48
+    assert sums.weight == 48
+    assert 0 <= sums.totals[1] <= 48
     _, last = chunks.run(state, ORDER[:1, :3])
-    assert last.rows == 3
+    assert last.weight == 3
 
 
 def test_scores_are_the_same_however_many_rows_there_are():
     feed = Feed(np.tile(X, (20, 1, 1, 1)), np.tile(Y, 20))
     _, scores, state = prepared(feed)
     once, often = scores.run(state, np.arange(60)), scores.run(state, np.arange(1200))
-    assert often.rows == 1200
-    assert often.right == 20 * once.right
-    assert often.loss == pytest.approx(20 * once.loss, rel=1e-5)
+    assert often.weight == 1200
+    assert often.totals[1] == pytest.approx(20 * once.totals[1])
+    assert often.totals[0] == pytest.approx(20 * once.totals[0], rel=1e-5)
 
 
 def test_chunks_grow_from_one_step_and_never_beyond_what_is_left():
@@ -128,6 +131,6 @@ def test_xla_trains_nearly_alike_and_compiles_for_powers_of_two_only():
             steps = chunks.steps(12 - done)
             assert steps in (1, 2, 4, 8) or not xla
             state, sums = chunks.run(state, ORDER[done : done + steps])
-            done, loss = done + steps, loss + sums.loss
+            done, loss = done + steps, loss + sums.totals[0]
         losses.append(loss)
     assert losses[1] == pytest.approx(losses[0], rel=0.05)

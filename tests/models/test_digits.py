@@ -5,10 +5,12 @@ import pytest
 from sklearn.datasets import load_digits
 
 from models.batches import split_rows
+from models.lesson import TrainingData
 from models.presets import resolve
 from models.registry import build
 from models.schema import InputSchema
-from models.training import TrainingData, train
+from models.statistics import neutral
+from models.training import train
 
 SOURCE = InputSchema(shape=(8, 8, 1), classes=10, high=16.0, labels=tuple("0123456789"))
 DIGITS = load_digits()
@@ -19,7 +21,9 @@ def accuracy_on_digits(preset: str, seed: int, **training: Any) -> float:
     y = DIGITS.target.astype(np.int64)
     _, test = split_rows(y, np.arange(0), 0.2, seed)
     rows, validation = split_rows(y, test, 0.1, seed)
-    data = TrainingData(DIGITS.images[..., None].astype(np.float32), y, rows, validation, SOURCE)
+    data = TrainingData(
+        DIGITS.images[..., None].astype(np.float32), y, rows, validation, SOURCE, neutral(SOURCE)
+    )
     specs = resolve({"preset": preset}, {"seed": seed} | training, SOURCE)
     network = build(specs.network, SOURCE, seed=seed)
     train(

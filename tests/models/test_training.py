@@ -10,12 +10,14 @@ import pytest
 from sklearn.datasets import load_digits
 
 from models.batches import order_of
+from models.lesson import TrainingData
 from models.presets import resolve
 from models.registry import build
 from models.schema import InputSchema
 from models.specs.network import NetworkSpec
 from models.specs.training import TrainingSpec
-from models.training import Diverged, TrainingData, TrainingOutcome, train, uses_xla
+from models.statistics import neutral
+from models.training import Diverged, TrainingOutcome, train, uses_xla
 
 SOURCE = InputSchema(shape=(8, 8, 1), classes=10, high=16.0, labels=tuple("0123456789"))
 TINY = {"family": "cnn", "blocks": [{"filters": 4, "pooling": "max"}]}
@@ -26,6 +28,7 @@ DATA = TrainingData(
     np.arange(250),
     np.arange(250, 300),
     SOURCE,
+    neutral(SOURCE),
 )
 
 
@@ -112,7 +115,9 @@ from sklearn.datasets import load_digits
 from models.presets import resolve
 from models.registry import build
 from models.schema import InputSchema
-from models.training import TrainingData, configure, train
+from models.statistics import neutral
+from models.lesson import TrainingData
+from models.training import configure, train
 source = InputSchema(shape=(8, 8, 1), classes=10, high=16.0)
 specs = resolve(
     {"preset": "cnn-modern"},
@@ -127,6 +132,7 @@ data = TrainingData(
     np.arange(150),
     np.arange(150, 200),
     source,
+    neutral(source),
 )
 network = build(specs.network, source, seed=5)
 train(network, specs.network, specs.training, data, report=lambda *_: None, should_stop=lambda: False)

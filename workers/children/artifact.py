@@ -1,7 +1,7 @@
 """The artifact of a version: evaluation, export, the gate, and every file that is kept of a network."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,29 +10,30 @@ import keras
 import numpy as np
 
 from models.card import card
-from models.evaluation import Evaluation, Predict, evaluate
-from models.export import INPUT, OUTPUT, Parity, export_onnx, parity, serving_function
-from models.pictures import draw_confusion, draw_curves, draw_worst
-from models.signature import RoleSignature, Signature, TensorSignature
+from models.export import Parity, Serve, export_onnx, parity, serving_function
+from models.registry import roles_of
+from models.reports.report import Examined, Report
+from models.reports.writing import report_of
+from models.roles import PlayedRole
+from models.rows import Rows
+from models.schema import VOCABULARY_FILE, input_of
+from models.signature import Role, RoleSignature, Signature
+from models.tasks import task_of
 from workers.children.events import Events, finite
 from workers.children.program import Failed
-from workers.children.rows import Rows
+from workers.children.rows import open_vocabulary
 from workers.protocol import Failure, TrainingOrder
 
-GRAPH = "predict.onnx"
 GOLDEN_ROWS = 16
 PARITY_ROWS = 512
-MEDIA_TYPES = {
-    "network.keras": "application/zip",
-    GRAPH: "application/octet-stream",
-    "signature.json": "application/json",
-    "spec.json": "application/json",
-    "report.json": "application/json",
-    "golden.npz": "application/zip",
-    "card.md": "text/markdown",
-    "confusion.png": "image/png",
-    "curves.png": "image/png",
-    "worst.png": "image/png",
+_MEDIA_TYPES = {
+    ".keras": "application/zip",
+    ".onnx": "application/octet-stream",
+    ".json": "application/json",
+    ".npz": "application/zip",
+    ".md": "text/markdown",
+    ".png": "image/png",
+    ".txt": "text/plain",
 }
 
 
@@ -56,33 +57,28 @@ def write_artifact(
 ) -> dict[str, Any]:
     """Write all files into ``output`` and return the result of the job.
 
-    Raises :class:`Failed`, ``export_mismatch``, where the graph answers otherwise than the network.
+    Raises :class:`Failed`, ``export_mismatch``, where a graph answers otherwise than the network.
     """
-    predict = serving_function(trained.network)
+    examined = examine(trained, order, rows)
     events.phase("evaluating")
-    evaluation = evaluate(predict, rows.x, rows.y, rows.reported, order.dataset_schema.labels)
+    report = report_of(examined)
     events.phase("exporting")
-    export_onnx(trained.network, output / GRAPH)
-    proof = prove(predict, output / GRAPH, rows)
+    proof = _export(examined, output)
     trained.network.save(output / "network.keras")
-    signature = signature_of(order)
-    report = {**evaluation.report, "on": rows.report_on, "best": trained.best, "epochs": trained.curves}
+    signature = signature_of(order, tuple(examined.roles.values()), report)
+    content = {**report.content, "on": rows.report_on, "best": trained.best, "epochs": trained.curves}
     facts = _facts(trained, order, rows, proof)
     _write_json(output / "signature.json", signature.model_dump(mode="json"))
     _write_json(output / "spec.json", order.model_dump(mode="json", include={"sent", "network", "training"}))
-    _write_json(output / "report.json", report)
+    _write_json(output / "report.json", content)
+    if examined.vocabulary:
+        _write_json(output / VOCABULARY_FILE, examined.vocabulary)
     (output / "card.md").write_text(card(facts, report))
-    _write_golden(evaluation, rows, output / "golden.npz")
-    draw_confusion(report, output / "confusion.png")
-    draw_curves(trained.curves, output / "curves.png")
-    draw_worst(report, rows.x, order.dataset_schema.image, output / "worst.png")
+    for name, draw in report.pictures.items():
+        draw(output / name)
     return {
-        "files": MEDIA_TYPES,
-        "metrics": {
-            "accuracy": report["accuracy"],
-            "loss": report["loss"],
-            "macro_f1": report["macro"]["f1"],
-        },
+        "files": {path.name: _MEDIA_TYPES[path.suffix] for path in sorted(output.iterdir())},
+        "metrics": report.metrics,
         "parameters": facts["parameters"],
         "signature": signature.model_dump(mode="json"),
         "best": trained.best,
@@ -91,38 +87,82 @@ def write_artifact(
     }
 
 
-def signature_of(order: TrainingOrder) -> Signature:
+def examine(trained: Trained, order: TrainingOrder, rows: Rows) -> Examined:
+    """Return a trained network as it will be served, with all that a report asks for."""
+    played = roles_of(order.network, trained.network, input_of(order.dataset_schema))
+    return Examined(
+        spec=order.network,
+        training=order.training,
+        schema=order.dataset_schema,
+        rows=rows,
+        roles={role.name: role for role in played},
+        serve={role.name: serving_function(role) for role in played},
+        epochs=trained.curves,
+        vocabulary=open_vocabulary(order),
+    )
+
+
+def signature_of(order: TrainingOrder, roles: Sequence[PlayedRole], report: Report) -> Signature:
     """Return the public contract of a network that was trained by this order."""
     schema = order.dataset_schema
-    predict = RoleSignature(
-        graph=GRAPH,
-        inputs=(TensorSignature(name=INPUT, dtype="float32", shape=schema.shape),),
-        outputs=(TensorSignature(name=OUTPUT, dtype="float32", shape=(len(schema.labels),)),),
+    return Signature(
+        task=task_of(order.network, input_of(schema)),
+        roles={
+            role.name: RoleSignature(graph=graph_of(role.name), inputs=role.inputs, outputs=role.outputs)
+            for role in roles
+        },
+        labels=tuple(schema.labels),
+        targets=tuple(schema.targets),
+        image=schema.image,
+        columns=schema.columns,
+        text=schema.text,
+        variable_length=schema.variable_length,
+        threshold=report.threshold,
     )
-    return Signature(roles={"predict": predict}, labels=tuple(schema.labels), image=schema.image)
 
 
-def prove(predict: Predict, graph: Path, rows: Rows) -> Parity:
+def graph_of(role: Role) -> str:
+    """Return the name of the file that holds a role's graph."""
+    return f"{role}.onnx"
+
+
+def prove(role: PlayedRole, serve: Serve, graph: Path, inputs: Mapping[str, np.ndarray]) -> Parity:
     """Let a graph pass that answers as the network does; raise :class:`Failed` for any other."""
-    proof = parity(predict, graph, rows.read(rows.reported[:PARITY_ROWS]))
+    proof = parity(role, serve, graph, inputs)
     if not proof.passed:
         raise Failed(
             Failure(
                 code="export_mismatch",
-                message=f"The exported graph differs from the network by {proof.max_difference:.2g};"
-                f" at most {proof.tolerance:g} was expected.",
+                message=f"The exported graph {graph.name} differs from the network by"
+                f" {proof.max_difference:.2g} of its scale; at most {proof.tolerance:g} was expected.",
                 hint="The network was not published, for it would answer wrongly. Please report its spec.",
             )
         )
     return proof
 
 
-def _write_golden(evaluation: Evaluation, rows: Rows, path: Path) -> None:
-    """Keep some rows, evenly spread, with the network's own answers: serving must agree with them."""
+def _export(examined: Examined, output: Path) -> Parity:
+    """Write the graph of each role and the golden rows; return the least good proof."""
+    rows = examined.rows
+    proofs: list[Parity] = []
+    golden: dict[str, np.ndarray] = {}
     count = min(GOLDEN_ROWS, len(rows.reported))
-    places = np.linspace(0, len(rows.reported) - 1, count).astype(int)
-    answers = {INPUT: rows.read(rows.reported[places]), OUTPUT: evaluation.probabilities[places]}
-    np.savez(path, **answers)
+    places = rows.reported[np.linspace(0, len(rows.reported) - 1, count).astype(int)]
+    compared = rows.read(rows.reported[:PARITY_ROWS])
+    for name, role in examined.roles.items():
+        path = output / graph_of(name)
+        export_onnx(role, path)
+        proofs.append(prove(role, examined.serve[name], path, role.examples(compared)))
+        inputs = role.examples(rows.read(places))
+        answers = {**inputs, **examined.serve[name](inputs)}
+        golden |= {f"{name}/{tensor}": array for tensor, array in answers.items()}
+    _write_golden(golden, output / "golden.npz")
+    return max(proofs, key=lambda proof: proof.max_difference)
+
+
+def _write_golden(golden: Mapping[str, np.ndarray], path: Path) -> None:
+    """Keep some rows, evenly spread, with the network's own answers: serving must agree with them."""
+    np.savez(path, allow_pickle=False, **golden)
 
 
 def _facts(trained: Trained, order: TrainingOrder, rows: Rows, proof: Parity) -> dict[str, Any]:
@@ -131,9 +171,12 @@ def _facts(trained: Trained, order: TrainingOrder, rows: Rows, proof: Parity) ->
         "job": order.job,
         "dataset": order.dataset,
         "family": order.network.family,
+        "task": task_of(order.network, input_of(order.dataset_schema)),
         "parameters": int(trained.network.count_params()),
-        "shape": order.dataset_schema.shape,
+        "schema": order.dataset_schema,
         "rows": {"train": len(rows.training), "validation": len(rows.validation), "test": len(rows.test)},
+        "report_on": rows.report_on,
+        "reported": len(rows.reported),
         "epochs": len(trained.epochs),
         "best_epoch": trained.best["epoch"] if trained.best else len(trained.epochs),
         "stop_reason": trained.stop_reason,

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from models.lesson import TrainingData
 from models.registry import build
+from models.rows import Rows
 from models.schema import input_of
-from models.training import Diverged, TrainingData, configure, train
+from models.statistics import measure
+from models.training import Diverged, configure, train
 from workers.children.artifact import Trained, write_artifact
 from workers.children.events import Events
 from workers.children.program import Failed, out_of_memory, run, start
-from workers.children.rows import Rows, open_rows
+from workers.children.rows import open_rows
 from workers.children.stopping import Stop
 from workers.protocol import Failure, Order, TrainingOrder
 
@@ -45,10 +48,11 @@ def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
 def _train(order: TrainingOrder, rows: Rows, events: Events, stop: Stop) -> Trained:
     events.phase("building")
     source = input_of(order.dataset_schema)
-    network = build(order.network, source, seed=order.training.seed)
+    statistics = measure(rows.x, rows.y, rows.training, source)
+    network = build(order.network, source, statistics, seed=order.training.seed)
     stop.check()
     events.phase("training")
-    data = TrainingData(rows.x, rows.y, rows.training, rows.validation, source)
+    data = TrainingData(rows.x, rows.y, rows.training, rows.validation, source, statistics)
     outcome = train(
         network, order.network, order.training, data, report=events.send, should_stop=stop.requested
     )

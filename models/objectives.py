@@ -1,0 +1,73 @@
+"""What a network that predicts is to get right: the class of a row, or its values."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from models.batches import class_weights
+from models.lesson import Lesson
+from models.state import Tensors
+from models.statistics import Scale
+from models.step import Batch, Learning, Loss, Objective, learning, sums_of
+
+CLASSIFICATION = ("loss", "accuracy")
+REGRESSION = ("loss", "mae")
+
+
+def predicting(lesson: Lesson) -> Learning:
+    """Return how a network learns that predicts what its rows are given: classes or values."""
+    network, data = lesson.network, lesson.data
+    if data.source.classes is None:
+        return learning(REGRESSION, regression(network, data.statistics.targets), lesson)
+    labels = data.source.labels or [str(number) for number in range(data.source.classes)]
+    weights = class_weights(data.y, data.train_rows, lesson.training.class_weight, labels)
+    return learning(CLASSIFICATION, classification(network, weights), lesson)
+
+
+def classification(network: keras.Model, class_weight: np.ndarray) -> Objective:
+    """Return the cross-entropy of class probabilities (nats), weighted by class in training.
+
+    The network answers ``float32[batch, classes]``; targets are classes, int64 ``[batch]``.
+    """
+    weights_of_classes = tf.constant(class_weight)
+
+    def objective(weights: Tensors, others: Tensors, batch: Batch, training: bool) -> Loss:
+        answer, others, penalties = network.stateless_call(
+            weights, others, batch.x, training=training, return_losses=True
+        )
+        probabilities = first(answer)
+        entropy = keras.ops.sparse_categorical_crossentropy(batch.y, probabilities)
+        loss = tf.reduce_mean(entropy)
+        if training:
+            loss = tf.reduce_mean(entropy * tf.gather(weights_of_classes, batch.y)) + sum(penalties)
+        right = tf.reduce_mean(tf.cast(tf.argmax(probabilities, -1) == batch.y, tf.float64))
+        return Loss(loss, others, sums_of(tf.size(batch.y), loss, right))
+
+    return objective
+
+
+def regression(network: keras.Model, scale: Scale) -> Objective:
+    """Return the mean squared error of values, ``float32[batch, targets]``, and their mean absolute error.
+
+    Both in units of ``scale``, the targets' own, so that targets of different size count alike.
+    """
+    deviations = tf.constant(scale.deviations, tf.float32)
+
+    def objective(weights: Tensors, others: Tensors, batch: Batch, training: bool) -> Loss:
+        answer, others, penalties = network.stateless_call(
+            weights, others, batch.x, training=training, return_losses=True
+        )
+        difference = (first(answer) - batch.y) / deviations
+        loss = tf.reduce_mean(tf.square(difference))
+        if training:
+            loss = loss + sum(penalties)
+        return Loss(loss, others, sums_of(tf.shape(batch.y)[0], loss, tf.reduce_mean(tf.abs(difference))))
+
+    return objective
+
+
+def first(answer: tf.Tensor | Sequence[tf.Tensor]) -> tf.Tensor:
+    """Return what a network predicts, of one that also answers how it came to that."""
+    return answer[0] if isinstance(answer, list | tuple) else answer

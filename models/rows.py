@@ -1,0 +1,37 @@
+"""The rows of a dataset by purpose: arrays that may be memory maps, and row numbers. Keras-free."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Purpose = Literal["test", "validation", "training"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """``x``, ``[rows, *shape]``, and targets ``y``, 0 where there are none; row numbers, ``int64[n]``."""
+
+    x: np.ndarray
+    y: np.ndarray
+    training: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+    @property
+    def report_on(self) -> Purpose:
+        """For what the rows are that the report is about: the test rows, where there are any."""
+        if len(self.test):
+            return "test"
+        return "validation" if len(self.validation) else "training"
+
+    @property
+    def reported(self) -> np.ndarray:
+        """The rows that the report is about."""
+        return {"test": self.test, "validation": self.validation, "training": self.training}[self.report_on]
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Return these rows as a network takes them: ids as int32, all else as float32, ``[n, *shape]``."""
+        dtype = np.int32 if self.x.dtype == np.int32 else np.float32
+        read: np.ndarray = self.x[rows].astype(dtype)
+        return read
