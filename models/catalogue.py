@@ -1,24 +1,12 @@
 """The presets: networks under a name, with the training that suits them. Keras-free."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from models import generator_presets, recurrent_presets, text_presets
+from models.preset import Preset
 
-@dataclass(frozen=True)
-class Preset:
-    """Fields of a network and of its training, under a name.
-
-    ``drawn_for`` is the height and width that the network was drawn for: smaller images are resized to it
-    inside the network.
-    """
-
-    name: str
-    family: str
-    summary: str
-    network: Mapping[str, Any]
-    training: Mapping[str, Any] = field(default_factory=dict)
-    drawn_for: tuple[int, int] | None = None
+__all__ = ["PRESETS", "Preset"]
 
 
 def _block(filters: int, **fields: Any) -> dict[str, Any]:
@@ -106,5 +94,14 @@ CNN_MODERN = Preset(
 )
 
 PRESETS: Mapping[str, Preset] = {
-    preset.name: preset for preset in (CNN_SMALL, CNN_BASIC, CNN_SHALLOW, CNN_MNIST, CNN_MODERN)
+    preset.name: preset
+    for preset in (
+        CNN_SMALL,
+        CNN_BASIC,
+        CNN_SHALLOW,
+        CNN_MNIST,
+        CNN_MODERN,
+        *generator_presets.PRESETS, *recurrent_presets.PRESETS,
+        *text_presets.PRESETS,
+    )
 }
