@@ -1,8 +1,19 @@
 import numpy as np
 import pytest
 
-from models.card import card
+from models.card import card, weakest_classes
 from models.evaluation import evaluate
+from models.reports.report import Report
+from models.schema import DatasetSchema, ImageSchema
+
+SCHEMA = DatasetSchema(
+    rows=1797,
+    test_rows=360,
+    shape=(8, 8, 1),
+    dtype="uint8",
+    labels=["cat", "dog"],
+    image=ImageSchema(low=0, high=16, background=0),
+)
 
 
 @pytest.fixture
@@ -13,7 +24,10 @@ def facts() -> dict:
         "dataset": "digits@1",
         "family": "cnn",
         "parameters": 12_345,
-        "shape": [8, 8, 1],
+        "task": "classification",
+        "schema": SCHEMA,
+        "report_on": "test",
+        "reported": 40,
         "rows": {"train": 1293, "validation": 144, "test": 360},
         "epochs": 9,
         "best_epoch": 7,
@@ -23,11 +37,11 @@ def facts() -> dict:
     }
 
 
-def report_of(labels: list[str], on: str = "test") -> dict:
+def report_of(labels: list[str]) -> Report:
     y = np.arange(40) % len(labels)
-    certain = np.eye(len(labels), dtype=np.float32)
-    report = evaluate(lambda x: certain[x[:, 0].astype(int)], y[:, None], y, np.arange(40), labels).report
-    return {**report, "on": on}
+    content = evaluate(np.eye(len(labels), dtype=np.float32)[y], y, np.arange(40), labels)
+    pictures = dict.fromkeys(("confusion.png", "curves.png"), lambda path: None)
+    return Report(content, {"accuracy": 1.0, "macro_f1": 1.0}, pictures, weakest_classes(content["classes"]))
 
 
 def test_the_card_tells_the_facts(facts: dict) -> None:
@@ -51,7 +65,7 @@ def test_the_card_tells_the_facts(facts: dict) -> None:
     ("on", "told"), [("validation", "no test rows"), ("training", "its own training rows")]
 )
 def test_the_card_says_so_if_there_were_no_test_rows(on: str, told: str, facts: dict) -> None:
-    assert told in card(facts, report_of(["cat", "dog"], on))
+    assert told in card(facts | {"report_on": on}, report_of(["cat", "dog"]))
 
 
 def test_of_many_classes_the_weakest_are_listed(facts: dict) -> None:
@@ -65,3 +79,21 @@ def test_names_cannot_write_markup(facts: dict) -> None:
     assert "<script>" not in text
     assert "[x](" not in text
     assert "a\\|b" in text
+
+
+@pytest.mark.parametrize(
+    ("schema", "task", "told"),
+    [
+        (
+            {"kind": "table", "shape": (4,), "labels": [], "targets": ["price"]},
+            "regression",
+            "predicts price from",
+        ),
+        ({"kind": "vectors", "shape": (9,)}, "classification", "2 classes apart in vectors of 9 numbers"),
+        ({"kind": "sequences", "shape": (5, 2), "variable_length": True}, "classification", "up to 5 steps"),
+        ({"labels": []}, "sampling", "makes up images of 8 by 8 pixels"),
+    ],
+)
+def test_the_card_says_what_the_network_is_for(schema: dict, task: str, told: str, facts: dict) -> None:
+    changed = {"schema": SCHEMA.model_copy(update=schema), "task": task}
+    assert told in card(facts | changed, report_of(["cat", "dog"]))

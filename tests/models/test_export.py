@@ -7,7 +7,13 @@ import onnxruntime
 import pytest
 
 from models.export import ExportFailed, check_graph, export_onnx, parity, serving_function
+from models.registry import build
+from models.roles import Arrays, PlayedRole, predict_role
+from models.schema import Column, InputSchema
+from models.specs.dense import DenseBlock
+from models.specs.mlp import MlpSpec
 
+SOURCE = InputSchema(shape=(10, 12, 1), classes=3)
 ROWS = np.random.default_rng(0).integers(0, 256, (20, 10, 12, 1)).astype(np.float32)
 
 
@@ -29,9 +35,14 @@ def network() -> keras.Model:
 
 
 @pytest.fixture(scope="module")
-def exported(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def role(network: keras.Model) -> PlayedRole:
+    return predict_role(network, SOURCE)
+
+
+@pytest.fixture(scope="module")
+def exported(role: PlayedRole, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path: Path = tmp_path_factory.mktemp("exported") / "predict.onnx"
-    export_onnx(network, path)
+    export_onnx(role, path)
     return path
 
 
@@ -52,29 +63,30 @@ def test_nothing_random_is_left_in_the_graph(exported: Path) -> None:
     np.testing.assert_array_equal(first, again)
 
 
-def test_the_graph_answers_as_the_network(network: keras.Model, exported: Path) -> None:
-    found = parity(serving_function(network), exported, ROWS)
+def test_the_graph_answers_as_the_network(role: PlayedRole, exported: Path) -> None:
+    found = parity(role, serving_function(role), exported, {"image": ROWS})
     assert found.passed
     assert found.rows == 20
     assert found.max_difference < 1e-5
 
 
-def test_the_serving_function_leaves_dropout_and_augmentation_out(network: keras.Model) -> None:
-    predict = serving_function(network)
-    np.testing.assert_array_equal(predict(ROWS), predict(ROWS))
-    np.testing.assert_allclose(predict(ROWS), network(ROWS, training=False), atol=1e-6)
+def test_the_serving_function_leaves_dropout_and_augmentation_out(
+    network: keras.Model, role: PlayedRole
+) -> None:
+    serve = serving_function(role)
+    first, again = (serve({"image": ROWS})["probabilities"] for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_allclose(first, network(ROWS, training=False), atol=1e-6)
 
 
 @pytest.mark.parametrize("value", [1e-3, np.nan])
-def test_a_graph_that_answers_otherwise_does_not_pass(
-    value: float, network: keras.Model, exported: Path
-) -> None:
-    def other(rows: np.ndarray) -> np.ndarray:
-        probabilities = serving_function(network)(rows).copy()
+def test_a_graph_that_answers_otherwise_does_not_pass(value: float, role: PlayedRole, exported: Path) -> None:
+    def other(inputs: Arrays) -> dict[str, np.ndarray]:
+        probabilities = serving_function(role)(inputs)["probabilities"].copy()
         probabilities[7, 1] += value
-        return probabilities
+        return {"probabilities": probabilities}
 
-    assert not parity(other, exported, ROWS).passed
+    assert not parity(role, other, exported, {"image": ROWS}).passed
 
 
 def test_the_graph_stands_alone_and_is_of_standard_operators(exported: Path) -> None:
@@ -85,22 +97,38 @@ def test_the_graph_stands_alone_and_is_of_standard_operators(exported: Path) -> 
     assert list(exported.parent.iterdir()) == [exported]
 
 
-def test_foreign_operators_are_refused(exported: Path) -> None:
+def test_foreign_operators_are_refused(exported: Path, role: PlayedRole) -> None:
     graph = onnx.load(exported)
     graph.graph.node[0].domain = "com.example"
     with pytest.raises(ExportFailed, match="example"):
-        check_graph(graph)
+        check_graph(graph, role)
 
 
-def test_weights_outside_the_graph_are_refused(exported: Path) -> None:
+def test_weights_outside_the_graph_are_refused(exported: Path, role: PlayedRole) -> None:
     graph = onnx.load(exported)
     graph.graph.initializer[0].external_data.add(key="location", value="weights.bin")
     with pytest.raises(ExportFailed, match="outside"):
-        check_graph(graph)
+        check_graph(graph, role)
 
 
-def test_other_names_are_refused(exported: Path) -> None:
+def test_other_names_are_refused(exported: Path, role: PlayedRole) -> None:
     graph = onnx.load(exported)
     graph.graph.output[0].name = "Identity:0"
     with pytest.raises(ExportFailed, match="Identity:0"):
-        check_graph(graph)
+        check_graph(graph, role)
+
+
+def test_a_table_has_an_input_for_each_column_whatever_it_is_called(tmp_path: Path) -> None:
+    columns = tuple(
+        Column(name=name, kind="number") for name in ("größe (cm)", "mlp/features/concat:0", "a b")
+    )
+    source = InputSchema(kind="table", shape=(3,), columns=columns, targets=2)
+    network = build(MlpSpec(dense=(DenseBlock(units=4),)), source, seed=1)
+    role = predict_role(network, source)
+    rows = np.random.default_rng(1).normal(size=(9, 3)).astype(np.float32)
+    rows[2, 1] = np.nan
+    export_onnx(role, tmp_path / "predict.onnx")
+    assert parity(role, serving_function(role), tmp_path / "predict.onnx", role.examples(rows)).passed
+    session = onnxruntime.InferenceSession(tmp_path / "predict.onnx", providers=["CPUExecutionProvider"])
+    assert [each.name for each in session.get_inputs()] == [column.name for column in columns]
+    assert [each.shape for each in session.get_outputs()] == [["batch", 2]]

@@ -12,13 +12,15 @@ from models.export import serving_function
 from models.reading.canonical import write_canonical
 from models.reading.digits import read_digits
 from models.reading.options import ReadingOptions
-from models.registry import build
+from models.registry import build, roles_of
+from models.roles import Arrays
+from models.rows import Rows
 from models.schema import input_of
 from models.signature import Signature
-from workers.children.artifact import MEDIA_TYPES, Trained, prove, write_artifact
+from workers.children.artifact import Trained, examine, prove, write_artifact
 from workers.children.events import Events
 from workers.children.program import Failed
-from workers.children.rows import Rows, open_rows
+from workers.children.rows import open_rows
 from workers.protocol import TrainingOrder
 
 EPOCHS = [
@@ -71,9 +73,19 @@ def written(
     return output, result
 
 
+def asked(network: keras.Model, order: TrainingOrder, images: np.ndarray) -> np.ndarray:
+    """What the network itself answers, as it is served."""
+    (role,) = roles_of(order.network, network, input_of(order.dataset_schema))
+    return serving_function(role)({"image": images})["probabilities"]
+
+
 def test_the_result_names_every_file_there_is(written: tuple[Path, dict[str, Any]]) -> None:
     output, result = written
-    assert set(result["files"]) == {file.name for file in output.iterdir()} == set(MEDIA_TYPES)
+    assert set(result["files"]) == {file.name for file in output.iterdir()}
+    assert set(result["files"]) == {
+        *("network.keras", "predict.onnx", "signature.json", "spec.json", "report.json", "golden.npz"),
+        *("card.md", "confusion.png", "curves.png", "worst.png"),
+    }
     assert result["parameters"] == 4 * 9 + 4 + 8 * 8 * 4 * 10 + 10
     assert result["parity"]["passed"] is True
     assert result["stop_reason"] == "completed"
@@ -98,14 +110,14 @@ def test_the_report_is_about_the_test_rows(written: tuple[Path, dict[str, Any]])
 
 
 def test_the_served_answers_are_those_of_the_network_on_all_test_rows(
-    written: tuple[Path, dict[str, Any]], trained: Trained, rows: Rows
+    written: tuple[Path, dict[str, Any]], trained: Trained, rows: Rows, order: TrainingOrder
 ) -> None:
     signature = Signature.model_validate_json((written[0] / "signature.json").read_text())
     role = signature.roles["predict"]
     session = onnxruntime.InferenceSession(written[0] / role.graph, providers=["CPUExecutionProvider"])
     images = rows.read(rows.test)
     (served,) = session.run([role.outputs[0].name], {role.inputs[0].name: images})
-    own = serving_function(trained.network)(images)
+    own = asked(trained.network, order, images)
     assert (served.argmax(axis=1) == own.argmax(axis=1)).all()
     np.testing.assert_allclose(served, own, atol=1e-4)
 
@@ -121,14 +133,14 @@ def test_the_signature_tells_what_serving_must_know(
 
 
 def test_the_golden_rows_carry_the_networks_answers(
-    written: tuple[Path, dict[str, Any]], trained: Trained
+    written: tuple[Path, dict[str, Any]], trained: Trained, order: TrainingOrder
 ) -> None:
     golden = np.load(written[0] / "golden.npz")
-    assert set(golden) == {"image", "probabilities"}
-    assert golden["image"].shape == (16, 8, 8, 1)
-    assert golden["image"].dtype == golden["probabilities"].dtype == np.float32
-    answers = serving_function(trained.network)(golden["image"])
-    np.testing.assert_allclose(golden["probabilities"], answers, atol=1e-6)
+    assert set(golden) == {"predict/image", "predict/probabilities"}
+    assert golden["predict/image"].shape == (16, 8, 8, 1)
+    assert golden["predict/image"].dtype == golden["predict/probabilities"].dtype == np.float32
+    answers = asked(trained.network, order, golden["predict/image"])
+    np.testing.assert_allclose(golden["predict/probabilities"], answers, atol=1e-6)
 
 
 def test_the_spec_is_kept_as_it_was_sent_and_as_it_was_resolved(
@@ -147,13 +159,14 @@ def test_pictures_and_card_can_be_opened(written: tuple[Path, dict[str, Any]]) -
 
 
 def test_a_graph_that_answers_otherwise_is_not_published(
-    written: tuple[Path, dict[str, Any]], rows: Rows
+    written: tuple[Path, dict[str, Any]], rows: Rows, trained: Trained, order: TrainingOrder
 ) -> None:
-    def other(images: np.ndarray) -> np.ndarray:
-        return np.full((len(images), 10), 0.1, np.float32)
+    def other(inputs: Arrays) -> dict[str, np.ndarray]:
+        return {"probabilities": np.full((len(inputs["image"]), 10), 0.1, np.float32)}
 
+    role = examine(trained, order, rows).roles["predict"]
     with pytest.raises(Failed) as raised:
-        prove(other, written[0] / "predict.onnx", rows)
+        prove(role, other, written[0] / "predict.onnx", {"image": rows.read(rows.test)})
     assert raised.value.failure.code == "export_mismatch"
 
 
@@ -182,10 +195,8 @@ def test_files_that_are_not_as_promised_are_refused(field: str, value: object, o
 
 
 def test_the_network_can_be_loaded_again(
-    written: tuple[Path, dict[str, Any]], trained: Trained, rows: Rows
+    written: tuple[Path, dict[str, Any]], trained: Trained, rows: Rows, order: TrainingOrder
 ) -> None:
     loaded = keras.saving.load_model(written[0] / "network.keras", safe_mode=True)
     images = rows.read(rows.test[:8])
-    np.testing.assert_allclose(
-        serving_function(loaded)(images), serving_function(trained.network)(images), atol=1e-6
-    )
+    np.testing.assert_allclose(asked(loaded, order, images), asked(trained.network, order, images), atol=1e-6)
