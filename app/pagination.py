@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.errors import BadRequest
 
@@ -23,7 +23,9 @@ Cursor = Annotated[
 
 
 class PageQuery(BaseModel):
-    """The query parameters that every list takes."""
+    """The query parameters that every list takes; a filter that is none must not pass for one."""
+
+    model_config = ConfigDict(extra="forbid")
 
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor | None = None

@@ -32,7 +32,7 @@ def _field_error(error: Mapping[str, Any], body: Any) -> FieldError:
     if error["type"] == "extra_forbidden":
         message = "There is no such field"
     elif error["type"] not in _WITHOUT_INPUT and isinstance(error.get("input"), str | int | float):
-        message = f"{message}; got {shortened(error['input'])}"
+        message = f"{message.removesuffix('.')}; got {shortened(error['input'])}"
     return FieldError(pointer, str(error["type"]), message)
 
 

@@ -93,6 +93,7 @@ def test_queries_that_mean_nothing_are_refused(client: httpx.Client) -> None:
         "limit=x",
         "model=A+B",
         "state=queued&state=x",
+        "status=failed",
     ):
         assert client.get(f"/api/v1/jobs?{query}").status_code == 422, query
     for cursor in ("x", "job_01", "%00", "A" * 900):
