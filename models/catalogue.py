@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models import generator_presets, recurrent_presets, text_presets
+from models import dense_presets, generator_presets, recurrent_presets, text_presets
 from models.preset import Preset
 
 __all__ = ["PRESETS", "Preset"]
@@ -101,7 +101,9 @@ PRESETS: Mapping[str, Preset] = {
         CNN_SHALLOW,
         CNN_MNIST,
         CNN_MODERN,
-        *generator_presets.PRESETS, *recurrent_presets.PRESETS,
+        *dense_presets.PRESETS,
+        *generator_presets.PRESETS,
+        *recurrent_presets.PRESETS,
         *text_presets.PRESETS,
     )
 }

@@ -7,7 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from models.batches import class_weights
+from models.forecasting import is_forecast
 from models.lesson import Lesson
+from models.next_step import cut
 from models.state import Tensors
 from models.statistics import Scale
 from models.step import Batch, Learning, Loss, Objective, learning, sums_of
@@ -17,8 +19,10 @@ REGRESSION = ("loss", "mae")
 
 
 def predicting(lesson: Lesson) -> Learning:
-    """Return how a network learns that predicts what its rows are given: classes or values."""
+    """Return how a network learns that predicts: classes, values, or what comes next."""
     network, data = lesson.network, lesson.data
+    if is_forecast(data.source):
+        return learning(REGRESSION, forecasting(network, data.statistics.inputs), lesson)
     if data.source.classes is None:
         return learning(REGRESSION, regression(network, data.statistics.targets), lesson)
     labels = data.source.labels or [str(number) for number in range(data.source.classes)]
@@ -64,6 +68,32 @@ def regression(network: keras.Model, scale: Scale) -> Objective:
         if training:
             loss = loss + sum(penalties)
         return Loss(loss, others, sums_of(tf.shape(batch.y)[0], loss, tf.reduce_mean(tf.abs(difference))))
+
+    return objective
+
+
+def forecasting(network: keras.Model, scale: Scale) -> Objective:
+    """Return the mean squared error of the last step of sequences, foretold from those before.
+
+    Rows are those of :func:`models.next_step.cut`; the network answers ``float32[batch, features]``. Errors
+    are in units of ``scale``, that of the features; what is missing in the last step (NaN) does not count.
+    """
+    deviations = tf.constant(scale.deviations, tf.float32)
+
+    def objective(weights: Tensors, others: Tensors, batch: Batch, training: bool) -> Loss:
+        before, then = cut(batch.x)
+        answer, others, penalties = network.stateless_call(
+            weights, others, before, training=training, return_losses=True
+        )
+        difference = (first(answer) - then) / deviations
+        is_known = ~tf.math.is_nan(difference)
+        difference = tf.where(is_known, difference, 0.0)
+        values = tf.reduce_sum(tf.cast(is_known, tf.float32))
+        loss = tf.reduce_sum(tf.square(difference)) / tf.maximum(values, 1.0)
+        mae = tf.reduce_sum(tf.abs(difference)) / tf.maximum(values, 1.0)
+        if training:
+            loss = loss + sum(penalties)
+        return Loss(loss, others, sums_of(values, loss, mae))
 
     return objective
 

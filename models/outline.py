@@ -6,13 +6,14 @@ from typing import assert_never
 
 from pydantic import Field
 
-from models import autoencoder_outline, cnn_outline, mlp_outline, text_generator_outline
+from models import autoencoder_outline, cnn_outline, mlp_outline, rnn_outline, text_generator_outline
 from models.layers import LayerOutline
 from models.schema import Frozen, InputSchema
 from models.specs.autoencoder import AutoencoderSpec
 from models.specs.cnn import CnnSpec
 from models.specs.mlp import MlpSpec
 from models.specs.network import NetworkSpec
+from models.specs.rnn import RnnSpec
 from models.specs.text_generator import TextGeneratorSpec
 
 FLOAT_BYTES = 4
@@ -63,6 +64,8 @@ def _layers(network: NetworkSpec, source: InputSchema) -> list[LayerOutline]:
             return cnn_outline.layers(network, source)
         case MlpSpec():
             return mlp_outline.layers(network, source)
+        case RnnSpec():
+            return rnn_outline.layers(network, source)
         case AutoencoderSpec():
             return autoencoder_outline.layers(network, source)
         case TextGeneratorSpec():

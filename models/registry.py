@@ -4,7 +4,7 @@ from typing import assert_never
 
 import keras
 
-from models import autoencoder, cnn, mlp, text_generator
+from models import autoencoder, cnn, mlp, rnn, text_generator
 from models.autoencoder_roles import autoencoder_roles
 from models.lesson import Lesson
 from models.objectives import predicting
@@ -15,6 +15,7 @@ from models.specs.autoencoder import AutoencoderSpec
 from models.specs.cnn import CnnSpec
 from models.specs.mlp import MlpSpec
 from models.specs.network import NetworkSpec
+from models.specs.rnn import RnnSpec
 from models.specs.text_generator import TextGeneratorSpec
 from models.statistics import Statistics, neutral
 from models.step import Learning
@@ -35,6 +36,8 @@ def build(
             return cnn.build(spec, source, statistics)
         case MlpSpec():
             return mlp.build(spec, source, statistics)
+        case RnnSpec():
+            return rnn.build(spec, source, statistics)
         case AutoencoderSpec():
             return autoencoder.build(spec, source, statistics)
         case TextGeneratorSpec():
@@ -46,7 +49,7 @@ def build(
 def learning_of(spec: NetworkSpec, lesson: Lesson) -> Learning:
     """Return how a network of this family learns."""
     match spec:
-        case CnnSpec() | MlpSpec():
+        case CnnSpec() | MlpSpec() | RnnSpec():
             return predicting(lesson)
         case AutoencoderSpec():
             return reconstructing(spec, lesson)
@@ -59,7 +62,7 @@ def learning_of(spec: NetworkSpec, lesson: Lesson) -> Learning:
 def roles_of(spec: NetworkSpec, network: keras.Model, source: InputSchema) -> tuple[PlayedRole, ...]:
     """Return what a trained network of this family can be asked."""
     match spec:
-        case CnnSpec() | MlpSpec():
+        case CnnSpec() | MlpSpec() | RnnSpec():
             return (predict_role(network, source),)
         case AutoencoderSpec():
             return autoencoder_roles(spec, network, source)

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from models.forecasting import asked, is_forecast
+from models.next_step import cut
 from models.schema import InputSchema
 from models.signature import Role, TensorSignature
 
@@ -15,6 +17,8 @@ Arrays = Mapping[str, np.ndarray]
 
 # What the one input of a predicting network is called, by the kind of its rows.
 INPUT_NAMES = {"images": "image", "vectors": "vector", "sequences": "sequence", "text": "text"}
+# The logit of what is never to be drawn: no infinity, which a temperature would turn into NaN.
+NEVER = -1e9
 PROBABILITIES, VALUES, ATTENTION = "probabilities", "values", "attention"
 
 
@@ -35,8 +39,10 @@ class PlayedRole(NamedTuple):
 def predict_role(network: keras.Model, source: InputSchema) -> PlayedRole:
     """Return the role ``predict`` of a network that answers with classes or values, attention if it has any.
 
-    A table has one input for each column; the network takes them side by side.
+    A table has one input for each column; the network takes them side by side. A forecast is asked for by the
+    steps before it.
     """
+    source, whole = asked(source), source
     outputs = [PROBABILITIES if source.classes else VALUES, ATTENTION][: len(network.outputs)]
     shapes = [tuple(output.shape[1:]) for output in network.outputs]
     answered = tuple(
@@ -50,7 +56,10 @@ def predict_role(network: keras.Model, source: InputSchema) -> PlayedRole:
         answers = network(tf.stack(rows, axis=1) if source.columns else rows[0], training=False)
         return dict(zip(outputs, answers if len(outputs) > 1 else [answers], strict=True))
 
-    return PlayedRole("predict", function, inputs, answered, lambda rows: row_inputs(rows, source))
+    def examples(rows: np.ndarray) -> Arrays:
+        return row_inputs(cut(tf.constant(rows))[0].numpy() if is_forecast(whole) else rows, source)
+
+    return PlayedRole("predict", function, inputs, answered, examples)
 
 
 def input_signature(source: InputSchema) -> tuple[TensorSignature, ...]:

@@ -8,14 +8,16 @@ from pydantic import Field
 from models.specs.autoencoder import AutoencoderSpec
 from models.specs.cnn import CnnSpec
 from models.specs.mlp import MlpSpec
+from models.specs.rnn import RnnSpec
 from models.specs.text_generator import TextGeneratorSpec
 
-AnyNetwork: TypeAlias = CnnSpec | MlpSpec | AutoencoderSpec | TextGeneratorSpec
+AnyNetwork: TypeAlias = CnnSpec | MlpSpec | RnnSpec | AutoencoderSpec | TextGeneratorSpec
 NetworkSpec: TypeAlias = Annotated[AnyNetwork, Field(discriminator="family")]
 
 FAMILIES: Mapping[str, type[AnyNetwork]] = {
     "cnn": CnnSpec,
     "mlp": MlpSpec,
+    "rnn": RnnSpec,
     "autoencoder": AutoencoderSpec,
     "text_generator": TextGeneratorSpec,
 }

@@ -1,0 +1,48 @@
+"""The spec of a recurrent network for sequences, texts, and images read row by row. Keras-free."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from models.specs.activations import Activation
+from models.specs.dense import Dense, Share
+from models.specs.recurrent import Cell, Pooling, Recurrent, RecurrentLayer
+from models.specs.spec import Spec
+
+
+class RnnSpec(Spec):
+    """A recurrent network that predicts from sequences or texts, or the next step of a sequence."""
+
+    family: Literal["rnn"] = Field("rnn", description="The family.")
+    scaling: Literal["standard", "none"] = Field(
+        "standard",
+        description="`standard` gives each number mean 0 and deviation 1, as seen in the training rows; of "
+        "images the range becomes 0..1. `none` takes numbers as they are. A missing number is taken as 0.",
+    )
+    embedding_size: int = Field(
+        64, ge=1, le=4096, description="Numbers of the learnt vector of each token, of texts."
+    )
+    cell: Cell = Field("lstm", description="What every layer is made of.")
+    layers: tuple[Recurrent, ...] = Field(
+        (RecurrentLayer(units=64),),
+        strict=False,
+        min_length=1,
+        max_length=16,
+        description="Recurrent layers, in order. A number stands for a layer with so many units.",
+    )
+    pooling: Pooling = Field(
+        "last",
+        description="What goes on of the last layer's steps: the state after the last one, or the average or "
+        "maximum over time. Padding never counts.",
+    )
+    dense: tuple[Dense, ...] = Field(
+        (),
+        strict=False,
+        max_length=32,
+        description="Dense layers before the output. A number stands for a layer with so many units.",
+    )
+    activation: Activation = Field("relu", description="Activation of every dense layer that names none.")
+    dropout: Share = Field(0.0, description="Share of values dropped before the output layer while training.")
+    l2: float = Field(
+        0.0, ge=0, le=10, description="L2 penalty on the kernels of recurrent and dense layers."
+    )
