@@ -43,12 +43,7 @@ def _table(rows: Any, spec: MlpSpec, source: InputSchema, statistics: Statistics
     parts = []
     if numbers:
         x = keras.ops.take(rows, numbers, axis=1)  # [B, numbers]
-        seen = statistics.inputs
-        if spec.scaling == "standard":
-            scale = Scale(
-                *(tuple(each[place] for place in numbers) for each in (seen.means, seen.deviations))
-            )
-            x = scaled_inputs(x, scale)
+        x = scaled_inputs(x, _of(numbers, statistics.inputs)) if spec.scaling == "standard" else imputed(x)
         parts.append(x)
     for place in categories:
         column = source.columns[place]
@@ -64,6 +59,13 @@ def _table(rows: Any, spec: MlpSpec, source: InputSchema, statistics: Statistics
     if len(parts) == 1:
         return keras.layers.Identity(name="features")(parts[0])
     return keras.layers.Concatenate(name="features")(parts)
+
+
+def _of(places: list[int], scale: Scale) -> Scale:
+    """Return the scale of some of the features."""
+    return Scale(
+        tuple(scale.means[place] for place in places), tuple(scale.deviations[place] for place in places)
+    )
 
 
 def _connect(x: Any, block: DenseBlock, spec: MlpSpec, name: str) -> Any:

@@ -17,6 +17,7 @@ import tensorflow as tf
 from models.augmentation import augmenter
 from models.batches import batches_of, order_of
 from models.chunks import Chunks, Feed, Scores
+from models.compiling import uses_xla
 from models.lesson import Lesson, TrainingData
 from models.optimizers import rate_of, update_of
 from models.registry import learning_of
@@ -95,8 +96,10 @@ class _Training:
         update = update_of(training.optimizer, self._rate)
         self._learning = learning_of(spec, Lesson(network, training, data, update, augment))
         self._state = self._best_state = self._first_state(augment)
-        feed = Feed(data.x, data.y)
-        self._chunks = Chunks(self._learning, feed, self._state, xla=uses_xla(spec, training))
+        feed, rows = Feed(data.x, data.y), len(data.train_rows)
+        self._chunks = Chunks(
+            self._learning, feed, self._state, xla=uses_xla(spec, training, data.source, rows)
+        )
         self._scores = Scores(self._learning, feed, self._state)
         self._outcome = TrainingOutcome()
         self._step = 0
@@ -240,14 +243,3 @@ class _Training:
         others = self._best_state.others
         for variable, value in zip(self._network.non_trainable_variables, others, strict=True):
             variable.assign(value)
-
-
-def uses_xla(spec: NetworkSpec, training: TrainingSpec) -> bool:
-    """Return whether the step is compiled with XLA: a fixed rule, since it changes bits.
-
-    On CPU XLA made convolutions ten times slower; on a GPU Keras compiles by default, and so do we. XLA knows
-    neither the operations that turn, move and zoom images nor deterministic ones.
-    """
-    if training.xla == "off" or training.determinism == "strict" or training.augmentation:
-        return False
-    return training.xla == "on" or bool(tf.config.list_physical_devices("GPU"))

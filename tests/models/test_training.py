@@ -14,10 +14,8 @@ from models.lesson import TrainingData
 from models.presets import resolve
 from models.registry import build
 from models.schema import InputSchema
-from models.specs.network import NetworkSpec
-from models.specs.training import TrainingSpec
 from models.statistics import neutral
-from models.training import Diverged, TrainingOutcome, train, uses_xla
+from models.training import Diverged, TrainingOutcome, train
 
 SOURCE = InputSchema(shape=(8, 8, 1), classes=10, high=16.0, labels=tuple("0123456789"))
 TINY = {"family": "cnn", "blocks": [{"filters": 4, "pooling": "max"}]}
@@ -275,13 +273,3 @@ def test_a_validation_loss_that_is_not_a_number_ends_the_training_too():
     with pytest.raises(Diverged) as raised:
         run(LINEAR, {"epochs": 3}, replace(DATA, x=x))
     assert raised.value.epoch == 1
-
-
-def test_xla_follows_a_rule_that_never_asks_the_clock():
-    def rule(training: dict) -> bool:
-        return uses_xla(NetworkSpec(), TrainingSpec.model_validate(training))
-
-    assert not rule({"xla": "off"})
-    assert rule({"xla": "on"})
-    assert not rule({"xla": "on", "determinism": "strict"})
-    assert not rule({"xla": "on", "augmentation": [{"name": "rotation"}]})

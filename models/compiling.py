@@ -1,0 +1,29 @@
+"""Whether a training step is compiled with XLA: a fixed rule, since it changes the bits."""
+
+import tensorflow as tf
+
+from models.outline import outline
+from models.schema import InputSchema
+from models.specs.mlp import MlpSpec
+from models.specs.network import NetworkSpec
+from models.specs.training import TrainingSpec
+
+# Below so many multiplications in a whole training, compiling takes longer than it saves.
+WORTH_COMPILING = 50_000_000_000
+
+
+def uses_xla(spec: NetworkSpec, training: TrainingSpec, source: InputSchema, rows: int) -> bool:
+    """Return whether to compile the training of a network on so many ``rows``.
+
+    On a GPU Keras compiles by default, and so do we. On CPU XLA made dense layers twice as fast, but
+    convolutions ten times slower and random layers five times. It knows neither the operations that turn,
+    move and zoom images nor deterministic ones.
+    """
+    if training.xla == "off" or training.determinism == "strict" or training.augmentation:
+        return False
+    if training.xla == "on" or tf.config.list_physical_devices("GPU"):
+        return True
+    if not isinstance(spec, MlpSpec) or spec.dropout or any(block.dropout for block in spec.dense):
+        return False
+    parameters = outline(spec, source, training.batch_size).parameters
+    return parameters * rows * training.epochs >= WORTH_COMPILING
