@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.schema import DatasetSchema
+from models.schema import DatasetSchema, Kind
 from models.specs.network import NetworkSpec
 from models.specs.training import TrainingSpec
 
@@ -50,7 +50,7 @@ class ReadingOrder(_Message):
     kind: Literal["reading"] = "reading"
     job: str
     attempt: int
-    dataset_kind: Literal["images"]
+    dataset_kind: Kind
     builtin: str | None = None
     file: Path | None = None
     filename: str | None = None

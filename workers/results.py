@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.storage import Store
-from models.schema import TEST_FILE, X_FILE, Y_FILE, DatasetSchema
+from models.schema import TEST_FILE, VOCABULARY_FILE, X_FILE, Y_FILE, DatasetSchema
 from models.signature import Signature
 
 
@@ -37,8 +37,11 @@ class ReadingResult(_Result):
 
     @property
     def files(self) -> dict[str, str]:
-        """The files that every reader leaves."""
-        return dict.fromkeys((X_FILE, Y_FILE, TEST_FILE), "application/x-npy")
+        """The files that the reader leaves: targets where rows have one, a vocabulary for texts."""
+        schema = self.dataset_schema
+        arrays = (X_FILE, Y_FILE, TEST_FILE) if schema.labels or schema.targets else (X_FILE, TEST_FILE)
+        files = dict.fromkeys(arrays, "application/x-npy")
+        return files | ({VOCABULARY_FILE: "application/json"} if schema.text else {})
 
 
 def adopt(store: Store, output: Path, files: dict[str, str]) -> dict[str, dict[str, Any]]:

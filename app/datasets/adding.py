@@ -1,6 +1,6 @@
 """New datasets and versions: where they come from, and the job that reads them."""
 
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -13,7 +13,9 @@ from app.identifiers import new_id
 from app.jobs.queueing import queue
 from app.storage import Stored
 from app.tables import Dataset, DatasetVersion
+from models.reading.catalogue import BUILTIN_KINDS, BuiltinName
 from models.reading.options import ReadingOptions
+from models.schema import Kind
 
 
 def create(session: Session, owner: str, body: DatasetCreate) -> Dataset:
@@ -36,6 +38,7 @@ def add_known(session: Session, owner: str, name: str, body: VersionCreate) -> t
     """Add a version of a built-in dataset, or of bytes that were uploaded before."""
     dataset = get(session, owner, name, lock=True)
     if body.builtin is not None:
+        _require_kind(dataset, body.builtin)
         return add_version(session, dataset, {"builtin": body.builtin}, body.options)
     assert body.content is not None, "the schema asks for one of the two"
     source = repository.source_of_content(session, owner, body.content.removeprefix("sha256:"))
@@ -62,6 +65,7 @@ def add_version(
 
     ``dataset`` is locked or new, so that its versions are numbered one after another.
     """
+    _require_fitting(dataset, options)
     chosen = options.model_dump(mode="json")
     existing = repository.equal_version(session, dataset, source, chosen)
     if existing is not None:
@@ -85,3 +89,19 @@ def add_version(
         request={"dataset_version": version.id},
     )
     return version, True
+
+
+def _require_fitting(dataset: Dataset, options: ReadingOptions) -> None:
+    misplaced = options.misplaced(cast(Kind, dataset.kind))
+    if misplaced:
+        raise Invalid(
+            "; ".join(misplaced.values()) + ".",
+            errors=[FieldError(f"/options/{name}", "not_for_kind", why) for name, why in misplaced.items()],
+        )
+
+
+def _require_kind(dataset: Dataset, builtin: BuiltinName) -> None:
+    kind = BUILTIN_KINDS[builtin]
+    if kind != dataset.kind:
+        why = f"{builtin} is a dataset of the kind {kind}, but {dataset.name} is one of {dataset.kind}"
+        raise Invalid(f"{why}.", errors=[FieldError("/builtin", "not_for_kind", why)])

@@ -109,8 +109,8 @@ def get_preview(
     store: StoreDep,
     request: Request,
 ) -> Response | PreviewRead:
-    """Some rows as numbers, or with `Accept: image/png` as a picture."""
+    """Some rows as numbers, or with `Accept: image/png` as a picture, of kinds that can be drawn."""
     version = service.get_version(session, principal.owner, name, number)
-    if "image/" in request.headers.get("accept", ""):
+    if "image/" in request.headers.get("accept", "") and preview.has_picture(version):
         return Response(preview.picture(version, store, query.offset, query.limit), media_type="image/png")
     return preview.rows(version, store, query.offset, query.limit)

@@ -1,31 +1,41 @@
 """Previews: a few rows of a version, as numbers or as a picture, read through a memory map."""
 
-import io
+import json
 import math
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
+from app.datasets import sheets
 from app.datasets.schemas import PreviewRead, PreviewRow
 from app.errors import Conflict
 from app.storage import Store
 from app.tables import DatasetVersion
-from models.schema import TEST_FILE, X_FILE, Y_FILE, DatasetSchema
+from models.decoding.text import decode
+from models.schema import (
+    FIRST_CATEGORY,
+    MISSING_CATEGORY,
+    PADDING,
+    TEST_FILE,
+    VOCABULARY_FILE,
+    X_FILE,
+    Y_FILE,
+    Column,
+    DatasetSchema,
+)
 
 # A page of numbers has at most this many, about 1 MB of JSON.
 MAX_VALUES = 250_000
-# Sides of a thumbnail, in pixels.
-MIN_SIDE, MAX_SIDE = 48, 128
-GAP = 4
+MIN_SIDE, MAX_SIDE, GAP = sheets.MIN_SIDE, sheets.MAX_SIDE, sheets.GAP
 
 
 class _Rows(NamedTuple):
-    """Consecutive rows: their numbers, values (mapped, not read), class indices, which are test rows."""
+    """Consecutive rows: their numbers, values (mapped, not read), targets, which are test rows."""
 
     numbers: np.ndarray
     x: np.ndarray
-    y: np.ndarray
+    y: np.ndarray | None
     is_test: np.ndarray
 
 
@@ -34,33 +44,37 @@ def rows(version: DatasetVersion, store: Store, offset: int, limit: int) -> Prev
     schema = _schema(version)
     most = max(1, MAX_VALUES // math.prod(schema.shape))
     chosen = _read(version, schema, store, slice(offset, offset + min(limit, most)))
+    values = _values(chosen.x, schema, _vocabulary(version, store) if schema.text else [])
     return PreviewRead(
         rows=[
             PreviewRow(
-                row=number, label=schema.labels[y], split="test" if is_test else "train", values=values
+                row=int(number),
+                split="test" if is_test else "train",
+                **_target(schema, chosen.y, place),
+                **shown,
             )
-            for number, values, y, is_test in zip(*(part.tolist() for part in chosen), strict=True)
+            for place, (number, is_test, shown) in enumerate(
+                zip(chosen.numbers, chosen.is_test, values, strict=True)
+            )
         ],
         total=schema.rows,
         shape=list(schema.shape),
+        columns=[column.name for column in schema.columns] or None,
     )
+
+
+def has_picture(version: DatasetVersion) -> bool:
+    """Tell whether rows of this version can be drawn: images, vectors and sequences, not texts and tables."""
+    return _schema(version).kind in ("images", "vectors", "sequences")
 
 
 def picture(version: DatasetVersion, store: Store, offset: int, limit: int) -> bytes:
     """Return a PNG: a grid of up to ``limit`` rows from ``offset`` on, about as wide as high."""
     schema = _schema(version)
     chosen = _read(version, schema, store, slice(offset, offset + limit))
-    thumbnails = [_thumbnail(row, schema) for row in chosen.x]
-    columns = max(1, math.ceil(len(thumbnails) ** 0.5))
-    lines = math.ceil(len(thumbnails) / columns)
-    width, height = thumbnails[0].size if thumbnails else (MIN_SIDE, MIN_SIDE)
-    sheet = Image.new("RGB", (columns * (width + GAP) + GAP, max(1, lines) * (height + GAP) + GAP), "white")
-    for index, thumbnail in enumerate(thumbnails):
-        line, column = divmod(index, columns)
-        sheet.paste(thumbnail, (GAP + column * (width + GAP), GAP + line * (height + GAP)))
-    buffer = io.BytesIO()
-    sheet.save(buffer, "PNG")
-    return buffer.getvalue()
+    if schema.image is not None:
+        return sheets.sheet([sheets.thumbnail(row, schema.image) for row in chosen.x])
+    return sheets.sheet([sheets.curves(row) for row in chosen.x])
 
 
 def _schema(version: DatasetVersion) -> DatasetSchema:
@@ -69,28 +83,60 @@ def _schema(version: DatasetVersion) -> DatasetSchema:
             f"The version is {version.state}; only one that is ready can be previewed.",
             extra={"current_state": version.state},
         )
-    return DatasetSchema.model_validate(version.schema)
+    # Read as JSON, as which it is kept: there a tuple is a list.
+    return DatasetSchema.model_validate_json(json.dumps(version.schema))
 
 
 def _read(version: DatasetVersion, schema: DatasetSchema, store: Store, part: slice) -> _Rows:
     x, y, test = (
         np.load(store.path(version.files[name]["sha256"]), mmap_mode="r", allow_pickle=False)
+        if name in version.files
+        else None
         for name in (X_FILE, Y_FILE, TEST_FILE)
     )
+    assert x is not None, "every version has rows"
+    assert test is not None, "every version has test rows, if none"
     numbers = np.arange(schema.rows)[part]
     # The numbers of the test rows are sorted, so only those near the part are read.
     is_test = np.searchsorted(test, numbers, "left") != np.searchsorted(test, numbers, "right")
-    return _Rows(numbers, x[part], y[part], is_test)
+    return _Rows(numbers, x[part], None if y is None else y[part], is_test)
 
 
-def _thumbnail(row: np.ndarray, schema: DatasetSchema) -> Image.Image:
-    low, high = schema.image.low, schema.image.high
-    scaled = np.clip((row.astype(np.float32) - low) / (high - low) * 255, 0, 255).round().astype(np.uint8)
-    image = Image.fromarray(scaled[..., 0] if scaled.shape[-1] == 1 else scaled)
-    if max(image.size) > MAX_SIDE:
-        image.thumbnail((MAX_SIDE, MAX_SIDE))
-    else:
-        # Whole multiples and no smoothing: the pixels of a small image are to be seen as they are.
-        factor = math.ceil(MIN_SIDE / max(image.size))
-        image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
-    return image.convert("RGB")
+def _vocabulary(version: DatasetVersion, store: Store) -> list[str]:
+    path = store.path(version.files[VOCABULARY_FILE]["sha256"])
+    vocabulary: list[str] = json.loads(path.read_bytes())
+    return vocabulary
+
+
+def _target(schema: DatasetSchema, y: np.ndarray | None, place: int) -> dict[str, Any]:
+    if y is None:
+        return {}
+    if schema.labels:
+        return {"label": schema.labels[y[place]]}
+    return {"targets": y[place].tolist()}
+
+
+def _values(x: np.ndarray, schema: DatasetSchema, vocabulary: list[str]) -> Iterator[dict[str, Any]]:
+    for row in x:
+        if schema.text is not None:
+            ids = row[row != PADDING].tolist()
+            yield {
+                "values": [vocabulary[index] for index in ids],
+                "text": decode(ids, vocabulary, schema.text),
+            }
+        elif schema.columns:
+            cells = zip(row.tolist(), schema.columns, strict=True)
+            yield {"values": [_cell(value, column) for value, column in cells]}
+        elif schema.variable_length:
+            yield {"values": row[~np.isnan(row).all(axis=1)].tolist()}
+        else:
+            yield {"values": row.tolist()}
+
+
+def _cell(value: float, column: Column) -> float | str | None:
+    if column.kind == "number":
+        return None if math.isnan(value) else value
+    place = int(value) - FIRST_CATEGORY
+    if place >= 0:
+        return column.categories[place]
+    return None if int(value) == MISSING_CATEGORY else "\ufffd"

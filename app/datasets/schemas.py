@@ -1,15 +1,25 @@
 """What the addresses under ``/datasets`` take and answer."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from app.fields import MAX_NUMBER, Name
+from models.reading.catalogue import BUILTIN_KINDS, BuiltinName
 from models.reading.options import ReadingOptions
-from models.schema import DatasetSchema
+from models.schema import DatasetSchema, Kind
 
-Builtin = Annotated[Literal["digits"], Field(description="A dataset that comes with the service.")]
+Builtin = Annotated[BuiltinName, Field(description="A dataset that comes with the service.")]
 Content = Annotated[
     str,
     StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$"),
@@ -27,9 +37,28 @@ class DatasetCreate(BaseModel):
     )
 
     name: Name
-    kind: Literal["images"] = Field("images", description="What its rows are.")
+    kind: Kind = Field("images", description="What its rows are; by default what those of `builtin` are.")
     builtin: Builtin | None = None
     options: ReadingOptions | None = Field(None, description="How the built-in is read.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_of_the_builtin(cls, sent: Any) -> Any:
+        if isinstance(sent, dict) and "kind" not in sent:
+            builtin = sent.get("builtin")
+            kind = BUILTIN_KINDS.get(cast(BuiltinName, builtin)) if isinstance(builtin, str) else None
+            return {**sent, "kind": kind} if kind else sent
+        return sent
+
+    @field_validator("builtin")
+    @classmethod
+    def _builtin_is_of_the_kind(
+        cls, builtin: BuiltinName | None, known: ValidationInfo
+    ) -> BuiltinName | None:
+        kind = known.data.get("kind")
+        if builtin is not None and kind is not None and BUILTIN_KINDS[builtin] != kind:
+            raise ValueError(f"{builtin} is a dataset of the kind {BUILTIN_KINDS[builtin]}, not {kind}")
+        return builtin
 
     @model_validator(mode="after")
     def _options_are_for_a_builtin(self) -> Self:
@@ -62,7 +91,10 @@ class UploadQuery(ReadingOptions):
     """How an upload is to be read, as query parameters."""
 
     filename: Annotated[str, AfterValidator(_last_part)] = Field(
-        "upload.npz", max_length=255, description="Name of the file, for people.", examples=["digits.npz"]
+        "upload",
+        max_length=255,
+        description="Name of the file; its ending tells text formats apart.",
+        examples=["digits.npz"],
     )
 
     def options(self) -> ReadingOptions:
@@ -85,7 +117,7 @@ class VersionRead(BaseModel):
     bytes: int | None = Field(description="Size of the canonical files.")
     # "schema" would hide a method of pydantic's models.
     schema_: DatasetSchema | None = Field(alias="schema", description="Shape, dtype, labels, rows.")
-    profile: dict[str, Any] | None = Field(description="Counts by class, range, missing values.")
+    profile: dict[str, Any] | None = Field(description="Counts by class, figures by kind, histograms.")
     split: dict[str, Any] | None = Field(description="How the test rows were chosen.")
     warnings: list[Any]
     error: dict[str, Any] | None = Field(description="Why it is invalid.")
@@ -115,9 +147,14 @@ class PreviewRow(BaseModel):
     """One row as it is stored."""
 
     row: int
-    label: str
+    label: str | None = Field(None, description="Its class, of rows that have one.")
+    targets: list[float] | None = Field(None, description="Its values to be predicted, if any.")
     split: Literal["train", "test"]
-    values: list[Any] = Field(description="Nested lists in the shape of one row.")
+    values: list[Any] = Field(
+        description="Nested lists in the shape of one row; of a table numbers and categories, of text tokens."
+        " What is missing is null."
+    )
+    text: str | None = Field(None, description="What a row of text says, of which unknown tokens are lost.")
 
 
 class PreviewRead(BaseModel):
@@ -126,3 +163,4 @@ class PreviewRead(BaseModel):
     rows: list[PreviewRow]
     total: int = Field(description="Rows of the whole version.")
     shape: list[int]
+    columns: list[str] | None = Field(None, description="Names of the columns, of a table.")

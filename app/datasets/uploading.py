@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -20,6 +20,7 @@ from app.edge.headers import is_json, media_type
 from app.errors import BadRequest
 from app.storage import Store
 from app.tables import DatasetVersion
+from models.schema import Kind
 
 router = APIRouter()
 
@@ -56,22 +57,22 @@ async def create_version(
     store: StoreDep,
     principal: PrincipalDep,
 ) -> VersionRead:
-    """Send an `.npz` file as the body (`curl -T FILE`), or JSON that names a built-in or earlier bytes."""
-    await run_in_threadpool(_require_dataset, database, principal.owner, name)
+    """Send a file as the body (`curl -T FILE`), or JSON that names a built-in or earlier bytes."""
+    kind = await run_in_threadpool(_kind_of, database, principal.owner, name)
     if is_json(media_type(request.scope)):
         add: Add = partial(adding.add_known, body=_parsed(await request.body()))
     else:
-        add = await _uploaded(request, store, query)
+        add = await _uploaded(request, store, query, kind)
     added, is_new = await run_in_threadpool(_added, database, partial(add, owner=principal.owner, name=name))
     response.status_code = 202 if is_new else 200
     response.headers["Location"] = added.links["self"]
     return added
 
 
-def _require_dataset(database: Database, owner: str, name: str) -> None:
+def _kind_of(database: Database, owner: str, name: str) -> Kind:
     # Asked for once more at the end; but nobody shall send gigabytes to a name that does not exist.
     with database.read() as session:
-        service.get(session, owner, name)
+        return cast(Kind, service.get(session, owner, name).kind)
 
 
 def _parsed(body: bytes) -> VersionCreate:
@@ -84,8 +85,8 @@ def _parsed(body: bytes) -> VersionCreate:
         raise RequestValidationError(located, body=sent) from None
 
 
-async def _uploaded(request: Request, store: Store, query: UploadQuery) -> Add:
-    upload = await uploads.receive(_chunks(request), store.staging)
+async def _uploaded(request: Request, store: Store, query: UploadQuery, kind: Kind) -> Add:
+    upload = await uploads.receive(_chunks(request), store.staging, kind)
     stored = await run_in_threadpool(uploads.keep, upload, store)
     return partial(adding.add_upload, stored=stored, query=query)
 

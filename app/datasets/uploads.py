@@ -2,18 +2,18 @@
 
 import asyncio
 import hashlib
-import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.errors import FieldError, Invalid, UnsupportedMediaType, shortened
+from app.datasets.formats import MAGIC_BYTES, require_end, require_start
+from app.errors import Invalid
 from app.identifiers import new_id
 from app.storage import Store, Stored
+from models.schema import Kind
 
 # Large enough that handing a piece to a thread costs little beside writing it.
 PIECE_BYTES = 1024**2
-ZIP_MAGIC = b"PK\x03\x04"
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,15 @@ class Upload:
     bytes: int
 
 
-async def receive(chunks: AsyncIterator[bytes], folder: Path) -> Upload:
+async def receive(chunks: AsyncIterator[bytes], folder: Path, kind: Kind = "images") -> Upload:
     """Write a body into ``folder``.
 
-    What is not a zip archive is refused at its first bytes, one whose end is missing at the end. Whatever
-    ends the upload early, such as ``chunks`` raising that it is too large, no file is left.
+    What no dataset of ``kind`` reads is refused at its first bytes, an archive whose end is missing at the
+    end. Whatever ends the upload early, such as ``chunks`` raising that it is too large, no file is left.
     """
     path = folder / new_id("upload")
     try:
-        return await _write(chunks, path)
+        return await _write(chunks, path, kind)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -47,28 +47,24 @@ def keep(upload: Upload, store: Store) -> Stored:
         upload.path.unlink(missing_ok=True)
 
 
-async def _write(chunks: AsyncIterator[bytes], path: Path) -> Upload:
+async def _write(chunks: AsyncIterator[bytes], path: Path, kind: Kind) -> Upload:
     digest, size = hashlib.sha256(), 0
     with await asyncio.to_thread(path.open, "xb") as file:
         async for piece in _pieces(chunks):
             if size == 0:
-                _require_zip(piece)
+                require_start(piece, kind)
             size += len(piece)
             await asyncio.to_thread(file.write, piece)
             await asyncio.to_thread(digest.update, piece)
     if size == 0:
-        raise Invalid("The body is empty. Send the .npz file as the body, for example with curl -T FILE.")
-    if not await asyncio.to_thread(zipfile.is_zipfile, path):
-        raise Invalid(
-            f"The archive is cut off: {size} bytes came, without its directory. Send the whole file again.",
-            errors=[FieldError("", "truncated", "the end of the archive is missing")],
-        )
+        raise Invalid("The body is empty. Send the file as the body, for example with curl -T FILE.")
+    await asyncio.to_thread(require_end, path, size)
     return Upload(path, digest.hexdigest(), size)
 
 
 async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Yield the body in large pieces, but the first as soon as it tells what the file is."""
-    piece, enough = bytearray(), len(ZIP_MAGIC)
+    piece, enough = bytearray(), MAGIC_BYTES
     async for chunk in chunks:
         piece += chunk
         if len(piece) >= enough:
@@ -76,11 +72,3 @@ async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             piece, enough = bytearray(), PIECE_BYTES
     if piece:
         yield bytes(piece)
-
-
-def _require_zip(start: bytes) -> None:
-    if not start.startswith(ZIP_MAGIC):
-        raise UnsupportedMediaType(
-            "Expected an .npz file as NumPy writes it (a zip archive, which begins with PK), "
-            f"got a file that begins with {shortened(start[:8])}."
-        )

@@ -4,6 +4,8 @@ import io
 import math
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -35,6 +37,16 @@ def declared(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Declared:
     """Read an array's header, without pickle and without unpacking the array."""
     name = member.filename.removesuffix(".npy")
     start = io.BytesIO(next(chunks(archive, member.filename), b""))
+    return _declared(start, member.file_size, name)
+
+
+def declared_file(path: Path, name: str) -> Declared:
+    """Read the header of an array that stands in a file of its own."""
+    with path.open("rb") as file:
+        return _declared(file, path.stat().st_size, name)
+
+
+def _declared(start: BinaryIO, size: int, name: str) -> Declared:
     shape, dtype = _read_header(start, name)
     if dtype.kind in _KINDS:
         what, hint = _KINDS[dtype.kind]
@@ -43,7 +55,7 @@ def declared(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Declared:
         raise BadData(f"{name} has dtype {dtype}; at most float64 is read.", "Use .astype('float32').", name)
     if 0 in shape:
         raise BadData(f"{name} is empty: its shape is {list(shape)}.", None, name)
-    held = member.file_size - start.tell()
+    held = size - start.tell()
     if math.prod(shape) * dtype.itemsize != held:
         raise BadData(
             f"{name} says that it is {list(shape)} of {dtype}, but {held:,} bytes follow.",
@@ -53,7 +65,7 @@ def declared(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Declared:
     return Declared(name, shape, dtype)
 
 
-def _read_header(start: io.BytesIO, name: str) -> tuple[tuple[int, ...], np.dtype]:
+def _read_header(start: BinaryIO, name: str) -> tuple[tuple[int, ...], np.dtype]:
     try:
         version = np.lib.format.read_magic(start)
         if version != _PLAIN_VERSION:

@@ -2,22 +2,24 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from models.reading.classes import read_classes
 from models.reading.errors import BadData
-from models.reading.images import copy_images, row_shape
+from models.reading.images import images_bytes, write_images
 from models.reading.limits import MIN_ROWS
 from models.reading.options import ReadingOptions
-from models.reading.pixel_range import pixel_range
-from models.reading.profile import measure, profile, profile_warnings
+from models.reading.rows import Written
 from models.reading.source import Source
-from models.reading.split import Split, cut_split, given_split
-from models.schema import TEST_FILE, X_FILE, Y_FILE, DatasetSchema, ImageSchema
+from models.reading.split import Split, split_rows
+from models.reading.tables import table_bytes, write_table
+from models.reading.targets import Target, read_target, target_profile, target_warnings
+from models.reading.vectors import vectors_bytes, write_vectors
+from models.schema import TEST_FILE, VOCABULARY_FILE, X_FILE, Y_FILE, DatasetSchema, Kind
 
 SCHEMA_FILE = "schema.json"
 
@@ -33,49 +35,66 @@ class Reading:
     digest: str
 
 
-def write_canonical(source: Source, options: ReadingOptions, folder: Path, max_bytes: int) -> Reading:
-    """Write ``x.npy``, ``y.npy``, ``test.npy`` and ``schema.json`` into ``folder``.
+@dataclass(frozen=True)
+class _Rows:
+    """What is done with rows of one kind: ``size`` checks them and returns their canonical bytes."""
 
-    Raises :class:`BadData` for data that cannot be a dataset of images, or would exceed ``max_bytes``.
+    size: Callable[[Source], int]
+    write: Callable[[Source, Split, ReadingOptions, Path], Written]
+
+
+_ROWS: Mapping[Kind, _Rows] = {
+    "images": _Rows(images_bytes, write_images),
+    "table": _Rows(table_bytes, write_table),
+    "vectors": _Rows(vectors_bytes, write_vectors),
+}
+
+
+def write_canonical(source: Source, options: ReadingOptions, folder: Path, max_bytes: int) -> Reading:
+    """Write the canonical files and ``schema.json`` into ``folder``.
+
+    ``y.npy`` only where rows have a target, ``vocabulary.json`` only for texts. Raises :class:`BadData` for
+    what cannot be a dataset of its kind, or would exceed ``max_bytes``.
     """
-    shape = row_shape(source.parts)
-    _check_size(source, max_bytes)
-    classes, labels = read_classes(source.parts, options.labels or source.labels)
-    split = _split(source, classes, options)
-    images = copy_images(source.parts, shape, folder / X_FILE)
-    np.save(folder / Y_FILE, classes)
+    rows = _ROWS[source.kind]
+    _check_size(source, rows.size(source), max_bytes)
+    target = read_target(source, options)
+    split = split_rows(source, target.classes, options)
+    written = rows.write(source, split, options, folder)
+    if target.values is not None:
+        np.save(folder / Y_FILE, target.values)
     np.save(folder / TEST_FILE, split.test_rows)
-    pixels = measure(images, split.test_rows)
-    (low, high), range_warnings = pixel_range(pixels.low, pixels.high, options, source.range)
     schema = DatasetSchema(
-        rows=len(images),
+        kind=source.kind,
+        rows=source.count,
         test_rows=len(split.test_rows),
-        shape=shape,
-        dtype=str(images.dtype),
-        labels=labels,
-        image=ImageSchema(low=low, high=high, background=pixels.background),
+        labels=target.labels,
+        targets=target.names,
+        **written.schema,
     )
     (folder / SCHEMA_FILE).write_text(schema.model_dump_json(indent=2) + "\n")
     return Reading(
         schema=schema,
-        profile=profile(pixels, images, classes, labels, split.test_rows),
+        profile=_profile(schema, written, target, split),
         split=split.description,
         warnings=[
             *source.warnings,
             *split.warnings,
-            *range_warnings,
-            *profile_warnings(pixels, classes, labels, split.test_rows),
+            *written.warnings,
+            *target_warnings(target),
+            *_leaks(written.digests, split.test_rows),
         ],
-        digest=_digest(folder, labels, options),
+        digest=_digest(folder, schema, options),
     )
 
 
-def _check_size(source: Source, max_bytes: int) -> None:
-    rows = sum(len(part.x) for part in source.parts)
-    if rows < MIN_ROWS:
-        raise BadData(f"There are {rows} rows; at least {MIN_ROWS} were expected.", None, source.rows.x_name)
+def _check_size(source: Source, row_bytes: int, max_bytes: int) -> None:
+    if source.count < MIN_ROWS:
+        raise BadData(
+            f"There are {source.count} rows; at least {MIN_ROWS} were expected.", None, source.rows.x_name
+        )
     # The classes and the test rows' numbers are eight bytes each.
-    size = sum(part.x.nbytes for part in source.parts) + 16 * rows
+    size = row_bytes + 16 * source.count
     if size > max_bytes:
         raise BadData(
             f"The dataset is {size:,} bytes in canonical form; at most {max_bytes:,} are kept.",
@@ -83,17 +102,32 @@ def _check_size(source: Source, max_bytes: int) -> None:
         )
 
 
-def _split(source: Source, classes: np.ndarray, options: ReadingOptions) -> Split:
-    if source.test is not None:
-        return given_split(len(source.rows.x), len(source.test.x))
-    return cut_split(classes, options)
+def _profile(schema: DatasetSchema, written: Written, target: Target, split: Split) -> dict[str, Any]:
+    return {
+        "rows": schema.rows,
+        "shape": list(schema.shape),
+        "dtype": schema.dtype,
+        **target_profile(target, split.test_rows),
+        **written.profile,
+        "duplicates": schema.rows - len(np.unique(written.digests)),
+    }
 
 
-def _digest(folder: Path, labels: list[str], options: ReadingOptions) -> str:
-    """Return the SHA-256 over the arrays, the class names and the options, each in one fixed spelling."""
+def _leaks(digests: np.ndarray, test_rows: np.ndarray) -> list[str]:
+    leaked = int(np.isin(digests[test_rows], np.delete(digests, test_rows)).sum())
+    if not leaked:
+        return []
+    return [f"{leaked} test rows stand among the training rows as well: the report will flatter."]
+
+
+def _digest(folder: Path, schema: DatasetSchema, options: ReadingOptions) -> str:
+    """Return the SHA-256 over the files, the names of classes and the options, each in one fixed spelling."""
     whole = hashlib.sha256()
-    for name in (X_FILE, Y_FILE, TEST_FILE):
-        with (folder / name).open("rb") as file:
-            whole.update(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    whole.update(json.dumps([labels, options.model_dump(mode="json")], sort_keys=True).encode())
+    for name in (X_FILE, Y_FILE, TEST_FILE, VOCABULARY_FILE):
+        if (folder / name).exists():
+            with (folder / name).open("rb") as file:
+                whole.update(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    whole.update(json.dumps([schema.labels, options.model_dump(mode="json")], sort_keys=True).encode())
+    if schema.kind != "images":
+        whole.update(schema.model_dump_json().encode())
     return whole.hexdigest()

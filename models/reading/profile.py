@@ -1,12 +1,11 @@
-"""What a dataset looks like: counts, range, brightness, duplicates. One pass over the memory map."""
+"""What rows look like: range, brightness, duplicates. One pass over the memory map."""
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from models.reading.images import chunks_of
+from models.reading.rows import chunks_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def measure(images: np.ndarray, test_rows: np.ndarray) -> Pixels:
         low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
         total += float(chunk.sum(dtype=np.float64))
         border_total += float(border_means(chunk)[trains[start:stop]].sum())
-        digests[start:stop] = [_digest(row) for row in chunk]
+        digests[start:stop] = row_digests(chunk)
     return Pixels(low, high, total / images.size, border_total / max(1, int(trains.sum())), digests)
 
 
@@ -44,47 +43,7 @@ def border_means(images: np.ndarray) -> np.ndarray:
     return means
 
 
-def profile(
-    pixels: Pixels, images: np.ndarray, classes: np.ndarray, labels: list[str], test_rows: np.ndarray
-) -> dict[str, Any]:
-    """Return the figures that are shown of a dataset; plain JSON values."""
-    return {
-        "rows": len(images),
-        "shape": list(images.shape[1:]),
-        "dtype": str(images.dtype),
-        "classes": _counts(classes, labels),
-        "test_classes": _counts(classes[test_rows], labels),
-        "range": [pixels.low, pixels.high],
-        "mean": pixels.mean,
-        "background": pixels.background,
-        "missing": 0,
-        "constant": pixels.low == pixels.high,
-        "duplicates": len(images) - len(np.unique(pixels.row_digests)),
-    }
-
-
-def _counts(classes: np.ndarray, labels: list[str]) -> dict[str, int]:
-    counts = np.bincount(classes, minlength=len(labels))
-    return {label: int(count) for label, count in zip(labels, counts, strict=True)}
-
-
-def profile_warnings(
-    pixels: Pixels, classes: np.ndarray, labels: list[str], test_rows: np.ndarray
-) -> list[str]:
-    """Return what a person should know before training on this."""
-    warnings = []
-    if pixels.low == pixels.high:
-        warnings.append(f"All pixels have the same value, {pixels.low:g}: there is nothing to learn.")
-    counts = np.bincount(classes, minlength=len(labels))
-    if (counts == 0).any():
-        warnings.append(f"{int((counts == 0).sum())} of {len(labels)} classes have no row.")
-    leaked = np.isin(pixels.row_digests[test_rows], np.delete(pixels.row_digests, test_rows))
-    if leaked.any():
-        warnings.append(
-            f"{int(leaked.sum())} test rows stand among the training rows as well: the report will flatter."
-        )
-    return warnings
-
-
-def _digest(row: np.ndarray) -> int:
-    return int.from_bytes(hashlib.blake2b(row.tobytes(), digest_size=8).digest())
+def row_digests(rows: np.ndarray) -> np.ndarray:
+    """Return a hash of each row, ``uint64[rows]``; equal rows have equal ones."""
+    found = (hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
+    return np.array([int.from_bytes(digest) for digest in found], np.uint64)

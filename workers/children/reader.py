@@ -8,12 +8,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from models.reading.builtin import BUILTINS
+from models.reading.builtin import read_builtin
 from models.reading.canonical import write_canonical
-from models.reading.errors import BadData, shown
-from models.reading.npz import read_npz
+from models.reading.errors import BadData
+from models.reading.opening import open_upload
 from models.reading.options import ReadingOptions
 from models.reading.source import Source
+from models.reading.upload import Upload
 from workers.children.events import Events
 from workers.children.program import Failed, run, start
 from workers.children.stopping import Stop
@@ -33,7 +34,7 @@ def read(order: Order, output: Path, events: Events, stop: Stop) -> None:
         # Beside the output, for there is room where the output is to be.
         with tempfile.TemporaryDirectory(prefix="unpacked-", dir=output.parent) as scratch:
             events.phase("unpacking")
-            source = _open(order, Path(scratch))
+            source = _open(order, options, Path(scratch))
             stop.check()
             events.phase("reading")
             reading = write_canonical(source, options, output, order.max_bytes)
@@ -54,16 +55,16 @@ def read(order: Order, output: Path, events: Events, stop: Stop) -> None:
     )
 
 
-def _open(order: ReadingOrder, scratch: Path) -> Source:
+def _open(order: ReadingOrder, options: ReadingOptions, scratch: Path) -> Source:
+    misplaced = options.misplaced(order.dataset_kind)
+    if misplaced:
+        name, why = next(iter(misplaced.items()))
+        raise BadData(f"{why}.", "Leave the option out.", f"options.{name}")
     if order.builtin is not None:
-        builtin = BUILTINS.get(order.builtin)
-        if builtin is None:
-            raise BadData(
-                f"There is no built-in dataset {shown(order.builtin)}.", f"There is {', '.join(BUILTINS)}."
-            )
-        return builtin()
+        return read_builtin(order.builtin, order.dataset_kind, options, scratch)
     assert order.file is not None, "an order to read names a file or a built-in dataset"
-    return read_npz(order.file, scratch, order.max_bytes)
+    upload = Upload(order.file, order.filename or "", scratch, order.max_bytes)
+    return open_upload(order.dataset_kind, upload, options)
 
 
 def _bad_options(error: ValidationError) -> Failure:

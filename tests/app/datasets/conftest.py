@@ -1,6 +1,9 @@
 """Datasets as their readers leave them: files in the store, a version that is ready."""
 
 import io
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +12,13 @@ import pytest
 
 from app.database import Database
 from app.identifiers import new_id
+from app.jobs.claiming import claim
+from app.jobs.finishing import fail, finish_reading
 from app.settings import Settings
 from app.storage import Store
 from app.tables import Dataset, DatasetVersion
+from workers.orders import order_of, write_order
+from workers.results import ReadingResult, adopt
 
 LABELS = ["zero", "one"]
 Ready = Callable[..., np.ndarray]
@@ -76,3 +83,33 @@ def ready(database: Database, settings: Settings) -> Ready:
         return images
 
     return make
+
+
+@pytest.fixture
+def read_next(database: Database, settings: Settings) -> Callable[[], None]:
+    """Do the next job of reading as a worker does it, in this process."""
+    store = Store(settings.data_dir)
+
+    def read() -> None:
+        with database.write() as session:
+            job = claim(session, "light", "test")
+            assert job is not None, "a job to read waits"
+            order = order_of(session, job, settings, store)
+        folder = write_order(settings.data_dir / "orders", order)
+        events = folder / "events"
+        with events.open("wb") as file:
+            status = subprocess.run(
+                [sys.executable, "-P", "-m", "workers.children.reader", str(folder)], stdout=file, check=False
+            ).returncode
+        last = json.loads(events.read_text().splitlines()[-1])
+        with database.write() as session:
+            if status != 0:
+                assert fail(session, order.job, order.attempt, last["data"])
+                return
+            result = ReadingResult.model_validate(last["data"])
+            files = adopt(store, folder / "output", result.files)
+            assert finish_reading(
+                session, order.job, order.attempt, last["data"], files, max_parameters=10**8
+            )
+
+    return read

@@ -1,3 +1,5 @@
+import io
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -6,8 +8,11 @@ import numpy as np
 import pytest
 
 from models.reading.canonical import Reading, write_canonical
+from models.reading.errors import BadData
 from models.reading.npz import read_npz
+from models.reading.opening import open_upload
 from models.reading.options import ReadingOptions
+from models.reading.upload import Upload
 
 LARGE = 10**9
 
@@ -67,3 +72,49 @@ def images() -> np.ndarray:
 @pytest.fixture
 def classes() -> np.ndarray:
     return np.arange(40) % 4
+
+
+@pytest.fixture
+def read_as(tmp_path: Path) -> Callable[..., tuple[Reading, dict[str, np.ndarray]]]:
+    """Read bytes as a dataset of a kind, as a job does; returns what was found and the canonical arrays."""
+
+    def read_upload(
+        kind: str, content: bytes | str, filename: str = "", max_bytes: int = LARGE, **options: object
+    ) -> tuple[Reading, dict[str, np.ndarray]]:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        scratch, output = folder / "scratch", folder / "output"
+        scratch.mkdir()
+        output.mkdir()
+        path = folder / "upload"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        chosen = ReadingOptions.model_validate(options)
+        source = open_upload(kind, Upload(path, filename, scratch, max_bytes), chosen)
+        reading = write_canonical(source, chosen, output, max_bytes)
+        return reading, {file.stem: np.load(file, mmap_mode="r") for file in output.glob("*.npy")}
+
+    return read_upload
+
+
+@pytest.fixture
+def refused(read_as: Callable[..., object]) -> Callable[..., BadData]:
+    """Read what cannot be read, and return why not."""
+
+    def read(*arguments: object, **options: object) -> BadData:
+        with pytest.raises(BadData) as raised:
+            read_as(*arguments, **options)
+        assert len(raised.value.message) < 400
+        return raised.value
+
+    return read
+
+
+@pytest.fixture
+def archive() -> Callable[..., bytes]:
+    """Return the bytes of an ``.npz`` of arrays."""
+
+    def save(**arrays: object) -> bytes:
+        content = io.BytesIO()
+        np.savez(content, **arrays)
+        return content.getvalue()
+
+    return save

@@ -186,7 +186,7 @@ def test_test_rows_of_another_form_are_refused(
             ["arr_0", "arr_1"],
             "x and y (or x_train and y_train) were expected; the file holds 'arr_0', 'arr_1'",
         ),
-        (["x"], "y is missing"),
+        (["x", "y_train"], "x_train is missing"),
         (["y"], "x is missing"),
         (["x_train", "y_train", "x_test"], "y_test is missing"),
         (["x_train", "y"], "y_train is missing"),

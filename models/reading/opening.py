@@ -1,0 +1,45 @@
+"""Uploads: each is opened by what its first bytes tell it to be, as far as its dataset's kind reads that."""
+
+from models.reading.errors import BadData, shown
+from models.reading.npz import read_npy, read_npz
+from models.reading.options import ReadingOptions
+from models.reading.source import Source
+from models.reading.upload import Upload
+from models.schema import Kind
+
+_NPY, _ZIP, _PARQUET = b"\x93NUMPY", b"PK", b"PAR1"
+
+
+def open_upload(kind: Kind, upload: Upload, options: ReadingOptions) -> Source:
+    """Return the rows of an upload for a dataset of ``kind``.
+
+    Raises :class:`BadData` for a file that cannot be read as one.
+    """
+    with upload.path.open("rb") as file:
+        start = file.read(8)
+    match kind:
+        case "table":
+            return _open_table(start, upload, options)
+        case "images" | "sequences" | "vectors":
+            return _open_arrays(kind, start, upload)
+        case _:
+            raise BadData(f"The file begins with {shown(start)}; that is not read for a dataset of {kind}.")
+
+
+def _open_table(start: bytes, upload: Upload, options: ReadingOptions) -> Source:
+    if start.startswith((_NPY, _ZIP)):
+        raise BadData(
+            f"A table, .csv, .tsv or .parquet, was expected; the file begins with {shown(start)}.",
+            "Send arrays to a dataset of the kind vectors.",
+        )
+    # Arrow takes a while to load, and only tables need it.
+    from models.reading.delimited import read_delimited  # noqa: PLC0415
+    from models.reading.parquet import read_parquet  # noqa: PLC0415
+
+    return (read_parquet if start.startswith(_PARQUET) else read_delimited)(upload, options)
+
+
+def _open_arrays(kind: Kind, start: bytes, upload: Upload) -> Source:
+    if start.startswith(_NPY) and kind != "images":
+        return read_npy(upload.path, kind)
+    return read_npz(upload.path, upload.scratch, upload.max_bytes, kind)

@@ -1,0 +1,19 @@
+"""An upload on disk, and what reading it may take."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it came; ``scratch`` is a folder for what is unpacked, at most ``max_bytes`` of it."""
+
+    path: Path
+    filename: str
+    scratch: Path
+    max_bytes: int
+
+    @property
+    def ending(self) -> str:
+        """The last part of the file's name, lower case, such as ``.csv``; empty if there is none."""
+        return Path(self.filename).suffix.lower()

@@ -1,0 +1,133 @@
+"""Datasets of every kind, over REST, from the upload to the preview."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+# No query here differs between the databases.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+Upload = Callable[..., dict[str, Any]]
+PREVIEW = "/api/v1/datasets/mine/versions/1/preview"
+TABLE = "size,colour,species\n" + "".join(
+    f"{row},{['red', ''][row % 2]},{'ab'[row % 2]}\n" for row in range(20)
+)
+VECTORS = np.arange(60, dtype=np.float32).reshape(20, 3)
+
+
+def saved(**arrays: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
+
+
+@pytest.fixture
+def upload(client: httpx.Client, read_next: Callable[[], None]) -> Upload:
+    """Create a dataset ``mine`` of a kind, upload to it, let it be read, and return the version."""
+
+    def send(kind: str, content: bytes | str, **query: object) -> dict[str, Any]:
+        created = client.post("/api/v1/datasets", json={"name": "mine", "kind": kind})
+        assert (created.status_code, created.json()["kind"]) == (201, kind)
+        answer = client.post("/api/v1/datasets/mine/versions", params=query, content=content)
+        assert answer.status_code == 202, answer.text
+        read_next()
+        version: dict[str, Any] = client.get(answer.headers["location"]).json()
+        return version
+
+    return send
+
+
+def test_a_table_is_uploaded_read_and_shown(client: httpx.Client, upload: Upload) -> None:
+    version = upload("table", TABLE, filename="plants.csv", target="species", test_fraction=0.5)
+    assert (version["state"], version["schema"]["kind"]) == ("ready", "table")
+    assert version["options"]["target"] == ["species"]
+    assert [column["name"] for column in version["profile"]["columns"]] == ["size", "colour"]
+    shown = client.get(PREVIEW, params={"limit": 2}).json()
+    assert shown["columns"] == ["size", "colour"]
+    assert [row["values"] for row in shown["rows"]] == [[0, "red"], [1, None]]
+    assert [row["label"] for row in shown["rows"]] == ["a", "b"]
+    # There is no picture of a table.
+    assert client.get(PREVIEW, headers={"Accept": "image/png"}).headers["content-type"] == "application/json"
+
+
+def test_vectors_are_uploaded_read_and_shown(client: httpx.Client, upload: Upload) -> None:
+    version = upload("vectors", saved(x=VECTORS, y=VECTORS[:, 0] / 7))
+    assert (version["schema"]["targets"], version["warnings"]) == (["y"], [])
+    row = client.get(PREVIEW, params={"offset": 7, "limit": 1}).json()["rows"][0]
+    assert (row["values"], row["targets"]) == ([21, 22, 23], [3])
+    assert row["label"] is None
+    picture = client.get(PREVIEW, headers={"Accept": "image/png"})
+    assert Image.open(io.BytesIO(picture.content)).width > 128
+
+
+def test_rows_without_a_target_have_none(client: httpx.Client, upload: Upload) -> None:
+    version = upload("images", saved(x=np.arange(20 * 16, dtype=np.uint16).reshape(20, 4, 4)))
+    assert (version["schema"]["labels"], version["schema"]["targets"]) == ([], [])
+    row = client.get(PREVIEW, params={"limit": 1}).json()["rows"][0]
+    assert (row["label"], row["targets"], row["split"]) == (None, None, row["split"])
+
+
+def test_a_table_that_cannot_be_read_says_where(upload: Upload) -> None:
+    version = upload("table", TABLE + "1,2\n")
+    assert (version["state"], version["error"]["code"]) == ("invalid", "bad_data")
+    assert "line 22 has 2 columns; 3 were expected" in version["error"]["message"]
+
+
+def test_a_builtin_brings_its_kind(client: httpx.Client, read_next: Callable[[], None]) -> None:
+    created = client.post("/api/v1/datasets", json={"name": "iris", "builtin": "iris"})
+    assert (created.status_code, created.json()["kind"]) == (202, "table")
+    read_next()
+    assert client.get("/api/v1/datasets/iris").json()["latest"]["schema"]["labels"][0] == "setosa"
+
+
+def test_a_builtin_of_another_kind_is_refused(client: httpx.Client) -> None:
+    body = {"name": "iris", "kind": "images", "builtin": "iris"}
+    assert client.post("/api/v1/datasets", json=body).json()["errors"][0]["pointer"] == "/builtin"
+    client.post("/api/v1/datasets", json={"name": "mine"})
+    answer = client.post("/api/v1/datasets/mine/versions", json={"builtin": "iris"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/builtin")
+
+
+def test_an_option_of_another_kind_is_refused(client: httpx.Client) -> None:
+    for kind, option, value in (
+        ("images", "target", "a"),
+        ("table", "tokens", "word"),
+        ("text", "size", [1, 2]),
+        ("vectors", "range", [0, 1]),
+    ):
+        client.post("/api/v1/datasets", json={"name": kind, "kind": kind})
+        content = saved(x=VECTORS) if kind in ("images", "vectors") else "a,b\n"
+        answer = client.post(f"/api/v1/datasets/{kind}/versions", params={option: value}, content=content)
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["errors"][0]["pointer"] == f"/options/{option}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "status"),
+    [
+        ("table", b"\x89PNG\r\n\x1a\n" + bytes(100), 415),
+        ("table", b"PK\x03\x04" + bytes(100), 415),
+        ("table", b"a\0b\0", 415),
+        ("table", b"PAR1" + bytes(100), 422),
+        ("text", b"PAR1" + bytes(100), 415),
+        ("vectors", b"a,b\n1,2\n", 415),
+        ("images", b"\x93NUMPY" + bytes(100), 415),
+    ],
+)
+def test_a_file_of_another_kind_is_refused_at_its_first_bytes(
+    kind: str, content: bytes, status: int, client: httpx.Client
+) -> None:
+    client.post("/api/v1/datasets", json={"name": "mine", "kind": kind})
+    assert client.post("/api/v1/datasets/mine/versions", content=content).status_code == status
+
+
+def test_an_option_that_needs_another_is_refused_without_it(client: httpx.Client) -> None:
+    client.post("/api/v1/datasets", json={"name": "mine", "kind": "table"})
+    for query in ({"split": "hash"}, {"split_column": "a"}):
+        answer = client.post("/api/v1/datasets/mine/versions", params=query, content=TABLE)
+        assert (answer.status_code, "split" in answer.text) == (422, True)
