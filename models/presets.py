@@ -10,8 +10,9 @@ from models.catalogue import PRESETS, Preset
 from models.outline import outline
 from models.schema import InputSchema
 from models.specs.network import FAMILIES, NetworkSpec
-from models.specs.problems import SpecError, SpecProblem, escaped, nearest, problems_of
+from models.specs.problems import SpecError, SpecProblem, nearest, problems_of
 from models.specs.training import TrainingSpec
+from models.suitability import unsuited
 
 __all__ = ["PRESETS", "Preset", "Resolved", "SpecError", "SpecProblem", "resolve"]
 
@@ -38,16 +39,26 @@ def resolve(
 
     Raises ``SpecError`` with every problem found; no network is built to find them.
     """
+    resolved = read(network, training, source)
+    _check(resolved, source, max_parameters)
+    return resolved
+
+
+def read(
+    network: Mapping[str, Any], training: Mapping[str, Any] | None, source: InputSchema | None = None
+) -> Resolved:
+    """Return complete specs whose fields are right, whether or not they fit any rows.
+
+    Raises ``SpecError`` with every problem found.
+    """
     sent, preset = _without_preset(network)
     family = _family(sent, preset)
     if preset is not None:
         sent = _merged(preset.network, sent)
         training = _merged(preset.training, training or {})
-        if preset.drawn_for and "input_size" not in sent:
+        if source and preset.drawn_for and "input_size" not in sent:
             sent["input_size"] = _enlarged(source.shape, preset.drawn_for)
-    resolved = _read(family, sent, training or {}, preset)
-    _check(resolved, source, max_parameters)
-    return resolved
+    return _read(family, sent, training or {}, preset)
 
 
 def _without_preset(network: Mapping[str, Any]) -> tuple[dict[str, Any], Preset | None]:
@@ -57,7 +68,7 @@ def _without_preset(network: Mapping[str, Any]) -> tuple[dict[str, Any], Preset 
         return sent, None
     name = sent.pop("preset")
     if not isinstance(name, str) or name not in PRESETS:
-        message = f"Unknown preset {name!r:.64}; known are {', '.join(PRESETS)}.{nearest(str(name), PRESETS)}"
+        message = f"Unknown preset {name!r:.64}; /api/v1/families lists all.{nearest(str(name), PRESETS)}"
         raise SpecError([SpecProblem("/network/preset", "unknown_preset", message)])
     return sent, PRESETS[name]
 
@@ -123,7 +134,7 @@ def _read(
 
 
 def _check(resolved: Resolved, source: InputSchema, max_parameters: int) -> None:
-    problems = []
+    problems = list(unsuited(resolved.network, resolved.training, source))
     parameters = outline(resolved.network, source, resolved.training.batch_size).parameters
     if parameters > max_parameters:
         message = f"The network would have {parameters:,} parameters; {max_parameters:,} are allowed."
@@ -131,11 +142,5 @@ def _check(resolved: Resolved, source: InputSchema, max_parameters: int) -> None
     if resolved.training.early_stopping and not resolved.training.validation:
         message = "Early stopping watches validation rows, and `validation` is 0: send a share, or null here."
         problems.append(SpecProblem("/training/early_stopping", "needs_validation", message))
-    weights = resolved.training.class_weight
-    if isinstance(weights, dict) and source.labels:
-        for label in sorted(weights.keys() - set(source.labels)):
-            message = f"The dataset has no label {label!r:.64}.{nearest(label, source.labels)}"
-            pointer = f"/training/class_weight/{escaped(label)}"
-            problems.append(SpecProblem(pointer, "unknown_label", message))
     if problems:
         raise SpecError(problems)

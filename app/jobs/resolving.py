@@ -12,7 +12,7 @@ from app.errors import FieldError, Invalid
 from app.jobs.moving import move
 from app.tables import DatasetVersion, Job
 from app.tables.base import now
-from models.presets import SpecError, resolve
+from models.presets import SpecError, read, resolve
 from models.reading.limits import MAX_SIDE
 from models.schema import DatasetSchema, InputSchema, input_of
 
@@ -42,15 +42,20 @@ def resolved(
     }
 
 
-def check_without_rows(network: Mapping[str, Any], training: Mapping[str, Any] | None) -> None:
-    """Raise SpecError for specs that are wrong whatever the dataset, which is still being read."""
-    resolve(network, training, LARGEST_IMAGES, max_parameters=sys.maxsize)
+def check_without_rows(kind: str, network: Mapping[str, Any], training: Mapping[str, Any] | None) -> None:
+    """Raise SpecError for specs that are wrong whatever the rows of this kind, which are still being read."""
+    if kind == "images":
+        resolve(network, training, LARGEST_IMAGES, max_parameters=sys.maxsize)
+    else:
+        read(network, training)
 
 
 def _rows(schema: DatasetSchema, profile: Mapping[str, Any], fraction: float) -> dict[str, int]:
     """Return how many rows train, validate and test: the trainer cuts this fraction of each class."""
-    test = profile.get("test_classes", {})
-    sizes = [count - test.get(label, 0) for label, count in profile.get("classes", {}).items()]
+    sizes = [schema.rows - schema.test_rows]
+    if schema.labels and "classes" in profile:
+        test = profile.get("test_classes", {})
+        sizes = [count - test.get(label, 0) for label, count in profile["classes"].items()]
     validation = sum(round(size * fraction) for size in sizes)
     return {
         "train": schema.rows - schema.test_rows - validation,

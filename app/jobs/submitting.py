@@ -53,7 +53,7 @@ def submit(session: Session, owner: str, body: JobCreate, *, max_parameters: int
         if version.state == "ready":
             whole = resolving.resolved(version, network, training, max_parameters)
         else:
-            resolving.check_without_rows(network, training)
+            resolving.check_without_rows(version.dataset.kind, network, training)
             whole = None
     except SpecError as error:
         raise resolving.refusal(error) from None
