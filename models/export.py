@@ -11,7 +11,7 @@ import onnxruntime
 import tensorflow as tf
 import tf2onnx
 
-from models.roles import Arrays, PlayedRole
+from models.roles import NEVER, Arrays, PlayedRole
 from models.signature import TensorSignature
 
 OPSET = 18
@@ -101,7 +101,8 @@ def parity(role: PlayedRole, serve: Serve, path: Path, inputs: Arrays) -> Parity
     for rows in (slice(0, count), slice(0, 1)):
         answers = session.run(names, {name: array[rows] for name, array in inputs.items()})
         for name, found in zip(names, answers, strict=True):
-            scale = max(1.0, float(np.abs(expected[name]).max(initial=0.0)))
+            drawn = expected[name][expected[name] > NEVER]
+            scale = max(1.0, float(np.abs(drawn).max(initial=0.0)))
             differences.append(float(np.abs(found - expected[name][rows]).max(initial=0.0)) / scale)
     # NaN must not be lost among the others; where it is, the comparison is false, and so fails.
     largest = float(np.max(differences))
