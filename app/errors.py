@@ -6,6 +6,7 @@ AppError
 ├── Forbidden             403
 ├── NotFound              404
 ├── NotAllowed            405
+├── NotAcceptable         406
 ├── Conflict              409
 ├── LengthRequired        411
 ├── PreconditionFailed    412
@@ -82,6 +83,12 @@ class NotAllowed(AppError):
     """The path exists but does not take this method."""
 
     status, title, default_code = 405, "Method not allowed", "method_not_allowed"
+
+
+class NotAcceptable(AppError):
+    """The answer has none of the media types that the client takes."""
+
+    status, title, default_code = 406, "Not acceptable", "not_acceptable"
 
 
 class Conflict(AppError):

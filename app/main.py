@@ -103,7 +103,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
 
     # From the inside out: the last one here sees a request first.
     service: ASGIApp = StrictJson(framework)
-    service = native.Predict(service, engine=engine, settings=settings)
+    service = native.Native(service, engine=engine, settings=settings)
     service = Bodies(service, settings)
     service = Gate(service, table, keyring, settings)
     service = Head(service)

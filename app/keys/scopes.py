@@ -29,6 +29,9 @@ PUBLIC_ROUTES = (
     "GET /login",
 )
 
+# What a version can be asked, if it has the role for it.
+QUESTIONS = ("predict", "encode", "decode", "reconstruct", "anomalies")
+
 SCOPES: dict[str, str] = {
     **dict.fromkeys(PUBLIC_ROUTES, PUBLIC),
     "GET /docs": ANY_KEY,
@@ -70,9 +73,11 @@ SCOPES: dict[str, str] = {
     "PUT /api/v1/models/{name}/aliases/{alias}": "models:write",
     "DELETE /api/v1/models/{name}/aliases/{alias}": "models:write",
     "POST /api/v1/models/{name}/aliases/{alias}/rollback": "models:write",
-    "POST /api/v1/models/{name}/predict": "predict",
-    "POST /api/v1/models/{name}/versions/{number}/predict": "predict",
-    "POST /api/v1/models/{name}/aliases/{alias}/predict": "predict",
+    **{
+        f"POST /api/v1/models/{{name}}{which}/{question}": "predict"
+        for question in QUESTIONS
+        for which in ("", "/versions/{number}", "/aliases/{alias}")
+    },
     "GET /api/v1/keys": "admin",
     "POST /api/v1/keys": "admin",
     "DELETE /api/v1/keys/{key_id}": "admin",

@@ -13,23 +13,25 @@ from typing import Any
 import numpy as np
 import simdjson
 
-from app.protocols.json_exact import FIELD, LARGEST, Array, read_exact, row_shapes
+from app.protocols.instances import FIELD
+from app.protocols.json_exact import LARGEST, Array, read_exact, row_shapes
 from models.signature import TensorSignature
 
 _NUMBERS_AND_SPACE = b"0123456789+-.eE \t\r\n"
-_HEAD = f'{{"{FIELD}":['.encode().translate(None, _NUMBERS_AND_SPACE)
 _TAIL = b"]}"
 
 
 class RowsReader:
-    """Reads bodies for one input tensor; safe to use from several threads."""
+    """Reads bodies for one input tensor, whose rows stand under ``field``; several threads may use it."""
 
-    def __init__(self, tensor: TensorSignature, max_rows: int) -> None:
+    def __init__(self, tensor: TensorSignature, max_rows: int, field: str = FIELD) -> None:
         self._tensor = tensor
         self._max_rows = max_rows
+        self._field = field
+        self._head = f'{{"{field}":['.encode().translate(None, _NUMBERS_AND_SPACE)
         self._values = math.prod(tensor.shape)
         self._skeletons = [_skeleton(shape) for shape in row_shapes(tensor.shape)]
-        self._single = frozenset(_HEAD + skeleton + _TAIL for skeleton in self._skeletons)
+        self._single = frozenset(self._head + skeleton + _TAIL for skeleton in self._skeletons)
 
     def read(self, body: bytes) -> Array:
         """Return ``float32[rows, *shape]``.
@@ -47,7 +49,7 @@ class RowsReader:
             return None
         try:
             document: Any = simdjson.Parser().parse(body)
-            values = np.frombuffer(document[FIELD].as_buffer(of_type="d"), np.float64)
+            values = np.frombuffer(document[self._field].as_buffer(of_type="d"), np.float64)
         except (ValueError, KeyError, TypeError, RuntimeError):
             return None
         if values.size != rows * self._values:
@@ -58,7 +60,7 @@ class RowsReader:
 
     def read_exact(self, body: bytes) -> Array:
         """Return the same rows, slowly, or raise with the exact place and reason."""
-        return read_exact(body, self._tensor, self._max_rows)
+        return read_exact(body, self._tensor, self._max_rows, self._field)
 
     def _count(self, skeleton: bytes) -> int:
         """Return how many rows have left this skeleton; 0 if none of the right shape can have."""
@@ -66,8 +68,8 @@ class RowsReader:
             return 1
         for row in self._skeletons:
             # Every row but the last is followed by a comma.
-            rows, rest = divmod(len(skeleton) - len(_HEAD) - len(_TAIL) + 1, len(row) + 1)
-            if rest == 0 and rows > 0 and skeleton == _HEAD + b",".join([row] * rows) + _TAIL:
+            rows, rest = divmod(len(skeleton) - len(self._head) - len(_TAIL) + 1, len(row) + 1)
+            if rest == 0 and rows > 0 and skeleton == self._head + b",".join([row] * rows) + _TAIL:
                 return rows
         return 0
 

@@ -1,12 +1,14 @@
 """Pictures as bodies: PNG and JPEG, turned into rows as the version's signature says."""
 
 from typing import Final, get_args
-from urllib.parse import parse_qs
 
-from app.errors import AppError, FieldError, Invalid, TooLarge, UnsupportedMediaType, shortened
-from app.serving.loaded import Array, LoadedVersion
+from app.errors import AppError, Invalid, TooLarge, UnsupportedMediaType
+from app.protocols.json_exact import Array
+from app.protocols.query import chosen, parameter
 from models.decoding.images import ImageError, decode
 from models.decoding.polarity import Invert
+from models.schema import ImageSchema
+from models.signature import TensorSignature
 
 _MAGIC: Final = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 IMAGE_TYPES: Final = frozenset(_MAGIC.values())
@@ -19,21 +21,20 @@ def image_type(body: bytes) -> str | None:
 
 
 def read_picture(
-    body: bytes, media_type: str, version: LoadedVersion, query_string: bytes, max_pixels: int
+    body: bytes,
+    media_type: str,
+    tensor: TensorSignature,
+    image: ImageSchema,
+    *,
+    query_string: bytes,
+    max_pixels: int,
 ) -> Array:
     """Return ``float32[1, height, width, channels]``.
 
     Raises :class:`~app.errors.UnsupportedMediaType`, :class:`~app.errors.TooLarge` or
     :class:`~app.errors.Invalid`, as the body or the query deserves.
     """
-    image = version.signature.image
-    if image is None:
-        raise UnsupportedMediaType(
-            f"Model {shortened(version.model)} takes rows of numbers as JSON, not pictures.",
-            headers={"Accept-Post": "application/json"},
-        )
     invert = _invert(query_string)
-    tensor = version.role.inputs[0]
     try:
         row = decode(body, media_type, tensor, image, invert=invert, max_pixels=max_pixels)
     except ImageError as error:
@@ -42,11 +43,8 @@ def read_picture(
 
 
 def _invert(query_string: bytes) -> Invert:
-    given = parse_qs(query_string.decode("latin-1"), keep_blank_values=True).get("invert", ["auto"])[-1]
-    if given in _INVERT:
-        return _INVERT[given]
-    message = f"Expected one of {', '.join(_INVERT)}, got {shortened(given)}."
-    raise Invalid(f"invert: {message}", errors=[FieldError("invert", "not_a_choice", message)])
+    given = parameter(query_string, "invert")
+    return "auto" if given is None else _INVERT[chosen("invert", given, _INVERT)]
 
 
 def _refused(error: ImageError) -> AppError:

@@ -2,11 +2,14 @@
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Arrays = Mapping[str, npt.NDArray[np.float32]]
+from models.signature import Role, RoleSignature
+
+Arrays = Mapping[str, npt.NDArray[Any]]
 
 # Of the output's scale; the same bound as the gate that the version passed when it was published.
 TOLERANCE = 1e-4
@@ -16,10 +19,18 @@ class GoldenMismatch(Exception):
     """The loaded graph does not answer as the published one did."""
 
 
-def read_golden(content: bytes) -> dict[str, npt.NDArray[np.float32]]:
-    """Return the arrays of ``golden.npz``: inputs and outputs by name, ``float32[rows, ...]``."""
+def read_golden(content: bytes) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of ``golden.npz``: inputs and outputs as ``role/tensor``, ``[rows, ...]``."""
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in arrays.files}
+        return {name: arrays[name] for name in arrays.files}
+
+
+def golden_of(role: Role, signature: RoleSignature, golden: Arrays) -> dict[str, npt.NDArray[Any]]:
+    """Return the golden inputs and outputs of one role, by tensor, in the dtypes that the graph takes."""
+    return {
+        tensor.name: np.ascontiguousarray(golden[f"{role}/{tensor.name}"], tensor.dtype)
+        for tensor in (*signature.inputs, *signature.outputs)
+    }
 
 
 def check_golden(answer: Arrays, golden: Arrays) -> None:

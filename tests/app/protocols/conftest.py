@@ -8,7 +8,7 @@ from app.keys import service as keys
 from app.keys.gate import Gate
 from app.keys.keyring import Keyring
 from app.metrics import Metrics
-from app.protocols.native import ROUTES, Predict
+from app.protocols.native import ROUTES, Native
 from app.serving.engine import Engine
 
 
@@ -36,7 +36,7 @@ async def client(registry, engine, settings):
     scopes = {**dict.fromkeys(ROUTES, "predict"), "POST /elsewhere": "predict"}
     with registry.database.write() as session:
         _, key = keys.create(session, "test", ["predict"])
-    app = Predict(elsewhere, engine=engine, settings=settings)
+    app = Native(elsewhere, engine=engine, settings=settings)
     app = Bodies(app, settings)
     app = Gate(app, RouteTable(scopes, scopes), Keyring(registry.database), settings)
     app = Requests(app, Metrics(registry.database))

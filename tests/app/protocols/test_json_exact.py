@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from app.errors import BadRequest, Invalid
-from app.protocols.json_exact import SMALL_BODY_BYTES, read_exact
+from app.protocols.instances import SMALL_BODY_BYTES
+from app.protocols.json_exact import read_exact
 from models.signature import TensorSignature
 
 IMAGE = TensorSignature(name="image", dtype="float32", shape=(2, 3, 1))

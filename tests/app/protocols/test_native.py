@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.protocols.native import INLINE_BODY_BYTES
+from app.protocols.rows import INLINE_BODY_BYTES
 
 pytestmark = pytest.mark.anyio
 
@@ -115,7 +115,7 @@ async def test_other_media_types_are_refused_with_those_that_are_read(client, re
     registry.publish()
     response = await client.post(PATH, content=b"1,2", headers={"content-type": content_type})
     assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
-    assert response.headers["accept-post"] == "application/json, image/jpeg, image/png"
+    assert response.headers["accept-post"] == "application/json, application/x-npy, image/jpeg, image/png"
 
 
 async def test_a_wrong_value_is_pointed_at(client, registry):
@@ -138,16 +138,17 @@ async def test_what_is_not_json_is_a_bad_request(client, registry):
 async def test_a_large_body_is_answered_away_from_the_event_loop(client, registry, engine, monkeypatch):
     registry.publish(seed=5)
     version = await engine.obtain(("local", "digits", "champion"))
+    role = version.role("predict")
     threads = []
-    run = version.run
-    monkeypatch.setattr(version, "run", lambda inputs: threads.append(threading.get_ident()) or run(inputs))
+    run = role.run
+    monkeypatch.setattr(role, "run", lambda *sent: threads.append(threading.get_ident()) or run(*sent))
     rows = np.tile(ROWS, (150, 1, 1, 1))
     body = json.dumps({"instances": rows.tolist()}).encode()
     assert len(body) > INLINE_BODY_BYTES
     answers = probabilities(await client.post(PATH, content=body))
     np.testing.assert_allclose(answers[:3], answers[-3:])
     await client.post(PATH, json={"instances": ROWS.tolist()})
-    version.row_seconds = 1.0
+    role.row_seconds = 1.0
     await client.post(PATH, json={"instances": ROWS.tolist()})
     here = threading.get_ident()
     assert [thread == here for thread in threads] == [False, True, False]
@@ -239,4 +240,7 @@ async def test_an_unknown_choice_for_invert_is_refused(client, registry):
 async def test_a_model_of_plain_rows_takes_no_pictures(client, registry):
     registry.publish(signature=registry.signature(image=None))
     response = await client.post(PATH, content=png(np.zeros((8, 8), np.uint8)))
-    assert (response.status_code, response.headers["accept-post"]) == (415, "application/json")
+    assert (response.status_code, response.headers["accept-post"]) == (
+        415,
+        "application/json, application/x-npy",
+    )

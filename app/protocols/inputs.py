@@ -1,0 +1,136 @@
+"""From a body of any media type that a role takes to the tensors that its graph takes."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy.typing as npt
+from starlette.types import Scope
+
+from app.edge.headers import media_type
+from app.errors import UnsupportedMediaType, shortened
+from app.protocols.instances import FIELD
+from app.protocols.json_rows import RowsReader
+from app.protocols.npy import NPY_MAGIC, NPY_TYPE, read_npy
+from app.protocols.pictures import IMAGE_TYPES, image_type, read_picture
+from app.protocols.sequences import SequencesReader
+from app.protocols.tables import CSV_TYPE, TablesReader
+from app.protocols.texts import PLAIN_TYPE, TextsReader
+from app.serving.loaded import LoadedVersion
+from app.serving.role import LoadedRole
+from models.schema import ImageSchema
+from models.signature import TensorSignature
+
+JSON_TYPE = "application/json"
+# curl calls what it sends a form unless it is told otherwise.
+_UNTYPED = frozenset({"", "application/x-www-form-urlencoded", "application/octet-stream"})
+
+Tensors = Mapping[str, npt.NDArray[Any]]
+
+
+class Inputs(ABC):
+    """Reads the bodies that one role of one version takes; ``accepted`` are their media types."""
+
+    accepted: frozenset[str]
+
+    def media_type(self, scope: Scope, body: bytes) -> str:
+        """Return what a body is; raise :class:`~app.errors.UnsupportedMediaType` if it is not taken."""
+        announced = media_type(scope)
+        if announced in _UNTYPED:
+            announced = _beginning(body)
+        if announced not in self.accepted:
+            raise refused_type(announced, self.accepted)
+        return announced
+
+    @abstractmethod
+    def read(self, body: bytes, media_type: str, query_string: bytes) -> Tensors:
+        """Return every input by name, ``[rows, ...]``; raise what is to be told of a body that is wrong."""
+
+
+class _Numbers(Inputs):
+    def __init__(
+        self, tensor: TensorSignature, max_rows: int, field: str, image: ImageSchema | None, max_pixels: int
+    ) -> None:
+        self.accepted = frozenset({JSON_TYPE, NPY_TYPE}) | (IMAGE_TYPES if image else frozenset())
+        self._tensor = tensor
+        self._max_rows = max_rows
+        self._image = image
+        self._max_pixels = max_pixels
+        self._json = RowsReader(tensor, max_rows, field)
+
+    def read(self, body: bytes, media_type: str, query_string: bytes) -> Tensors:
+        if media_type == JSON_TYPE:
+            rows = self._json.read(body)
+        elif media_type == NPY_TYPE:
+            rows = read_npy(body, self._tensor, self._max_rows)
+        else:
+            assert self._image is not None
+            rows = read_picture(
+                body,
+                media_type,
+                self._tensor,
+                self._image,
+                query_string=query_string,
+                max_pixels=self._max_pixels,
+            )
+        return {self._tensor.name: rows}
+
+
+class _Sequences(Inputs):
+    accepted = frozenset({JSON_TYPE})
+
+    def __init__(self, tensor: TensorSignature, max_rows: int) -> None:
+        self._name = tensor.name
+        self._reader = SequencesReader(tensor, max_rows)
+
+    def read(self, body: bytes, media_type: str, query_string: bytes) -> Tensors:
+        return {self._name: self._reader.read(body)}
+
+
+class _Texts(Inputs):
+    accepted = frozenset({JSON_TYPE, PLAIN_TYPE})
+
+    def __init__(self, tensor: TensorSignature, reader: TextsReader) -> None:
+        self._name = tensor.name
+        self._reader = reader
+
+    def read(self, body: bytes, media_type: str, query_string: bytes) -> Tensors:
+        return {self._name: self._reader.read(body, media_type)}
+
+
+class _Tables(Inputs):
+    accepted = frozenset({JSON_TYPE, CSV_TYPE})
+
+    def __init__(self, reader: TablesReader) -> None:
+        self._reader = reader
+
+    def read(self, body: bytes, media_type: str, query_string: bytes) -> Tensors:
+        return self._reader.read(body, media_type)
+
+
+def inputs_of(version: LoadedVersion, role: LoadedRole, *, field: str = FIELD, max_pixels: int) -> Inputs:
+    """Return what reads the bodies for a role; another ``field`` than that of rows holds plain numbers."""
+    signature = version.signature
+    if field != FIELD:
+        (tensor,) = role.inputs
+        return _Numbers(tensor, role.max_rows, field, None, max_pixels)
+    if signature.columns:
+        return _Tables(TablesReader(signature.columns, role.max_rows))
+    (tensor,) = role.inputs
+    if signature.text is not None:
+        return _Texts(tensor, TextsReader(version, signature.text, tensor.shape[0], role.max_rows))
+    if signature.variable_length:
+        return _Sequences(tensor, role.max_rows)
+    return _Numbers(tensor, role.max_rows, field, signature.image, max_pixels)
+
+
+def refused_type(announced: str, accepted: frozenset[str]) -> UnsupportedMediaType:
+    """Return the refusal of a media type."""
+    listed = ", ".join(sorted(accepted))
+    return UnsupportedMediaType(
+        f"Expected a body of type {listed}, got {shortened(announced)}.", headers={"Accept-Post": listed}
+    )
+
+
+def _beginning(body: bytes) -> str:
+    return NPY_TYPE if body.startswith(NPY_MAGIC) else image_type(body) or JSON_TYPE

@@ -1,0 +1,83 @@
+"""One role of a version in memory: its graph in a session, run in pieces and timed."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from models.signature import RoleSignature
+
+Array = npt.NDArray[Any]
+
+# Activations of a whole batch are alive at once: large batches run in pieces to keep memory level.
+CHUNK_ROWS = 32
+CHUNK_INPUT_BYTES = 1024**2
+
+# Bounds of one request, whatever its rows look like: rows in, and values out.
+MAX_ROWS = 10_000
+MAX_OUTPUT_VALUES = 4_000_000
+
+TIMED_RUNS = 20
+TIMING_BUDGET_SECONDS = 0.1
+
+
+class LoadedRole:
+    """A role that answers; ``run`` may be called by several threads at once.
+
+    ``row_seconds`` is the measured run time of one row, ``max_rows`` how many a request may have.
+    """
+
+    def __init__(self, signature: RoleSignature, graph: bytes) -> None:
+        self.inputs = signature.inputs
+        self.outputs = signature.outputs
+        self.names = [tensor.name for tensor in self.outputs]
+        self.row_seconds = 0.0
+        self.max_rows = max(1, min(MAX_ROWS, MAX_OUTPUT_VALUES // _values(signature.outputs)))
+        self._chunk = min(CHUNK_ROWS, max(1, CHUNK_INPUT_BYTES // (4 * _values(signature.inputs))))
+        self._session = _session(graph)
+
+    def run(self, inputs: Mapping[str, Array], names: Sequence[str] | None = None) -> dict[str, Array]:
+        """Return the outputs that are named, by default all, ``[rows, ...]``, for ``[rows, ...]`` by name."""
+        names = names or self.names
+        rows = len(next(iter(inputs.values())))
+        if rows <= self._chunk:
+            return dict(zip(names, self._session.run(names, inputs), strict=True))
+        pieces = [
+            self._session.run(
+                names, {name: array[start : start + self._chunk] for name, array in inputs.items()}
+            )
+            for start in range(0, rows, self._chunk)
+        ]
+        columns = zip(*pieces, strict=True)
+        return {name: np.concatenate(parts) for name, parts in zip(names, columns, strict=True)}
+
+    def measure(self, inputs: Mapping[str, Array]) -> None:
+        """Take the least of several run times of one row: the others measure the neighbours."""
+        self.row_seconds = float("inf")
+        deadline = time.perf_counter() + TIMING_BUDGET_SECONDS
+        for _ in range(TIMED_RUNS):
+            start = time.perf_counter()
+            self.run(inputs)
+            end = time.perf_counter()
+            self.row_seconds = min(self.row_seconds, end - start)
+            if end > deadline:
+                break
+
+
+def _session(graph: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    # One request is one thread: small graphs lose more to handing over than they gain, and requests are many.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Without the arena a peak is given back; it costs nothing measurable at one row.
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def _values(tensors: Sequence[Any]) -> int:
+    return max(1, sum(int(np.prod(tensor.shape)) for tensor in tensors))
