@@ -14,6 +14,7 @@ from models.reading.images import images_bytes, write_images
 from models.reading.limits import MIN_ROWS
 from models.reading.options import ReadingOptions
 from models.reading.rows import Written
+from models.reading.sequences import sequences_bytes, write_sequences
 from models.reading.source import Source
 from models.reading.split import Split, split_rows
 from models.reading.tables import table_bytes, write_table
@@ -45,6 +46,7 @@ class _Rows:
 
 _ROWS: Mapping[Kind, _Rows] = {
     "images": _Rows(images_bytes, write_images),
+    "sequences": _Rows(sequences_bytes, write_sequences),
     "table": _Rows(table_bytes, write_table),
     "vectors": _Rows(vectors_bytes, write_vectors),
 }

@@ -131,3 +131,14 @@ def test_an_option_that_needs_another_is_refused_without_it(client: httpx.Client
     for query in ({"split": "hash"}, {"split_column": "a"}):
         answer = client.post("/api/v1/datasets/mine/versions", params=query, content=TABLE)
         assert (answer.status_code, "split" in answer.text) == (422, True)
+
+
+def test_sequences_are_uploaded_read_and_shown(client: httpx.Client, upload: Upload) -> None:
+    x = np.arange(120, dtype=np.float32).reshape(20, 3, 2)
+    x[4, 1:] = np.nan
+    version = upload("sequences", saved(x=x, y=np.arange(20) % 2))
+    assert version["schema"]["variable_length"] is True
+    rows = client.get(PREVIEW, params={"offset": 4, "limit": 2}).json()["rows"]
+    assert [row["values"] for row in rows] == [x[4, :1].tolist(), x[5].tolist()]
+    picture = client.get(PREVIEW, headers={"Accept": "image/png"})
+    assert len(Image.open(io.BytesIO(picture.content)).getcolors(10**6)) > 2
