@@ -6,11 +6,21 @@ from typing import assert_never
 
 from pydantic import Field
 
-from models import autoencoder_outline, cnn_outline, mlp_outline, rnn_outline, text_generator_outline
+from models import (
+    attention_outline,
+    autoencoder_outline,
+    cnn_outline,
+    gan_outline,
+    mlp_outline,
+    rnn_outline,
+    text_generator_outline,
+)
 from models.layers import LayerOutline
 from models.schema import Frozen, InputSchema
+from models.specs.attention import AttentionSpec
 from models.specs.autoencoder import AutoencoderSpec
 from models.specs.cnn import CnnSpec
+from models.specs.gan import GanSpec
 from models.specs.mlp import MlpSpec
 from models.specs.network import NetworkSpec
 from models.specs.rnn import RnnSpec
@@ -66,8 +76,12 @@ def _layers(network: NetworkSpec, source: InputSchema) -> list[LayerOutline]:
             return mlp_outline.layers(network, source)
         case RnnSpec():
             return rnn_outline.layers(network, source)
+        case AttentionSpec():
+            return attention_outline.layers(network, source)
         case AutoencoderSpec():
             return autoencoder_outline.layers(network, source)
+        case GanSpec():
+            return gan_outline.layers(network, source)
         case TextGeneratorSpec():
             return text_generator_outline.layers(network, source)
         case _:

@@ -38,4 +38,25 @@ BILSTM_TEXT = Preset(
     training={"epochs": 10, "batch_size": 64, "optimizer": _ADAM},
 )
 
-PRESETS = (LSTM_SEQUENCE, LSTM_TEXT, GRU_TEXT, BILSTM_TEXT)
+ATTENTION_LSTM_TEXT = Preset(
+    name="attention-lstm-text",
+    family="attention",
+    summary="Token vectors of 64, gated attention over them, an LSTM of 64: which words count is answered.",
+    network={"embedding_size": 64, "attention": [{"name": "gated"}], "recurrent": [64], "pooling": "last"},
+    training={"epochs": 10, "batch_size": 64, "optimizer": _ADAM},
+)
+TRANSFORMER_MINI = Preset(
+    name="transformer-mini",
+    family="attention",
+    summary="A small transformer encoder: places in time, two layers of self-attention with four heads.",
+    network={
+        "embedding_size": 64,
+        "positions": True,
+        "attention": [{"name": "self", "heads": 4, "feed_forward": 128, "dropout": 0.1}] * 2,
+        "pooling": "average",
+        "dropout": 0.1,
+    },
+    training={"epochs": 15, "batch_size": 64, "optimizer": {"name": "adam", "learning_rate": 0.001}},
+)
+
+PRESETS = (LSTM_SEQUENCE, LSTM_TEXT, GRU_TEXT, BILSTM_TEXT, ATTENTION_LSTM_TEXT, TRANSFORMER_MINI)

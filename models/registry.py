@@ -4,15 +4,19 @@ from typing import assert_never
 
 import keras
 
-from models import autoencoder, cnn, mlp, rnn, text_generator
+from models import attention, autoencoder, cnn, gan, mlp, rnn, text_generator
+from models.adversarial import adversarial
 from models.autoencoder_roles import autoencoder_roles
+from models.gan_roles import gan_roles
 from models.lesson import Lesson
 from models.objectives import predicting
 from models.reconstructing import reconstructing
 from models.roles import PlayedRole, predict_role
 from models.schema import InputSchema
+from models.specs.attention import AttentionSpec
 from models.specs.autoencoder import AutoencoderSpec
 from models.specs.cnn import CnnSpec
+from models.specs.gan import GanSpec
 from models.specs.mlp import MlpSpec
 from models.specs.network import NetworkSpec
 from models.specs.rnn import RnnSpec
@@ -38,8 +42,12 @@ def build(
             return mlp.build(spec, source, statistics)
         case RnnSpec():
             return rnn.build(spec, source, statistics)
+        case AttentionSpec():
+            return attention.build(spec, source, statistics)
         case AutoencoderSpec():
             return autoencoder.build(spec, source, statistics)
+        case GanSpec():
+            return gan.build(spec, source, statistics)
         case TextGeneratorSpec():
             return text_generator.build(spec, source)
         case _:
@@ -49,10 +57,12 @@ def build(
 def learning_of(spec: NetworkSpec, lesson: Lesson) -> Learning:
     """Return how a network of this family learns."""
     match spec:
-        case CnnSpec() | MlpSpec() | RnnSpec():
+        case CnnSpec() | MlpSpec() | RnnSpec() | AttentionSpec():
             return predicting(lesson)
         case AutoencoderSpec():
             return reconstructing(spec, lesson)
+        case GanSpec():
+            return adversarial(spec, lesson)
         case TextGeneratorSpec():
             return text_generator.predicting_tokens(lesson)
         case _:
@@ -62,10 +72,12 @@ def learning_of(spec: NetworkSpec, lesson: Lesson) -> Learning:
 def roles_of(spec: NetworkSpec, network: keras.Model, source: InputSchema) -> tuple[PlayedRole, ...]:
     """Return what a trained network of this family can be asked."""
     match spec:
-        case CnnSpec() | MlpSpec() | RnnSpec():
+        case CnnSpec() | MlpSpec() | RnnSpec() | AttentionSpec():
             return (predict_role(network, source),)
         case AutoencoderSpec():
             return autoencoder_roles(spec, network, source)
+        case GanSpec():
+            return gan_roles(spec, network, source)
         case TextGeneratorSpec():
             return (text_generator.step_role(spec, network),)
         case _:
