@@ -1,24 +1,28 @@
 """Which rows are normal, and from which error on a row is an anomaly. Keras-free."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+
+from models.rows import Rows
 
 NORMAL_SHARE = 0.99
 
 
-def normal_rows(
-    y: np.ndarray, rows: np.ndarray, labels: Sequence[str], normal_labels: Sequence[str] | None
-) -> np.ndarray:
-    """Return those of ``rows``, int64 ``[n]``, whose class is normal; all of them where none is named.
+def normal_only(rows: Rows, labels: Sequence[str], normal_labels: Sequence[str] | None) -> Rows:
+    """Return rows of which only those of normal classes train and validate; all of them where none is named.
 
-    ``y`` holds the class of every row of the dataset, ``labels`` the name of each class.
+    ``labels`` holds the name of each class, in the order of the targets. Test rows stay as they are.
     """
     if normal_labels is None:
         return rows
-    classes = [place for place, label in enumerate(labels) if label in normal_labels]
-    chosen: np.ndarray = rows[np.isin(y[rows], classes)]
-    return chosen
+    is_normal = np.isin(rows.y, [place for place, label in enumerate(labels) if label in normal_labels])
+    return replace(
+        rows,
+        training=rows.training[is_normal[rows.training]],
+        validation=rows.validation[is_normal[rows.validation]],
+    )
 
 
 def threshold_of(errors: np.ndarray, quantile: float = NORMAL_SHARE) -> float:

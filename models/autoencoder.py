@@ -12,13 +12,11 @@ from typing import Any
 import keras
 
 from models.autoencoder_outline import output_of, sides_of
+from models.numeric_rows import unit_scale
 from models.schema import InputSchema
 from models.specs.autoencoder import AutoencoderSpec, StageBlock
 from models.specs.dense import DenseBlock
 from models.statistics import Scale, Statistics
-
-# `unit` maps so many deviations on either side of the mean to 0..1.
-UNIT_DEVIATIONS = 3.0
 
 
 def build(spec: AutoencoderSpec, source: InputSchema, statistics: Statistics) -> keras.Model:
@@ -35,13 +33,8 @@ def _scale(spec: AutoencoderSpec, source: InputSchema, statistics: Statistics) -
     """Return how values are scaled; None for not at all."""
     if spec.scaling == "none":
         return None
-    if source.kind == "images":
-        return Scale((source.low,), (source.high - source.low,))
-    if spec.scaling == "standard":
-        return statistics.inputs
-    seen = list(zip(statistics.inputs.means, statistics.inputs.deviations, strict=True))
-    lowest = tuple(mean - UNIT_DEVIATIONS * deviation for mean, deviation in seen)
-    return Scale(lowest, tuple(2 * UNIT_DEVIATIONS * deviation for _, deviation in seen))
+    standard = spec.scaling == "standard"
+    return statistics.inputs if standard else unit_scale(source, statistics)
 
 
 def _scaler(spec: AutoencoderSpec, scale: Scale | None, source: InputSchema) -> keras.Model:

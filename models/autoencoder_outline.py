@@ -5,7 +5,8 @@ Names, order and figures are those of the layers within the parts that ``models.
 
 from math import prod
 
-from models.layers import LayerOutline, Shape, dense, unsuitable
+from models.layers import LayerOutline, Shape, dense
+from models.numeric_rows import check_numeric
 from models.schema import InputSchema
 from models.specs.autoencoder import AutoencoderSpec, StageBlock
 from models.specs.dense import DenseBlock
@@ -16,7 +17,7 @@ Sides = tuple[int, int]
 
 def layers(spec: AutoencoderSpec, source: InputSchema) -> list[LayerOutline]:
     """Return the layers, the input first; raises ``SpecError`` for what does not fit the rows."""
-    _check_rows(source)
+    check_numeric("autoencoder", source)
     _check_fields(spec, source)
     found = [_plain("rows", source.shape), _plain("scaling", source.shape)]
     found += _encoder(spec, source)
@@ -108,24 +109,6 @@ def _normalization(name: str, shape: Shape) -> list[LayerOutline]:
 
 def _plain(name: str, shape: Shape) -> LayerOutline:
     return LayerOutline(name=name, shape=shape, parameters=0)
-
-
-def _check_rows(source: InputSchema) -> None:
-    if source.kind == "text":
-        raise unsuitable("autoencoder", "images, vectors, tables of numbers and sequences", source)
-    if source.kind == "sequences" and source.variable_length:
-        message = (
-            "An autoencoder takes sequences of one length; those of the dataset differ in length. "
-            "Upload them cut or padded to one length."
-        )
-        raise _error("family", "variable_length", message)
-    categories = [column.name for column in source.columns if column.kind == "category"]
-    if categories:
-        message = (
-            f"An autoencoder takes numbers only; the column {categories[0]!r:.64} holds categories. "
-            "Leave such columns out when the dataset is read."
-        )
-        raise _error("family", "has_categories", message)
 
 
 def _check_fields(spec: AutoencoderSpec, source: InputSchema) -> None:

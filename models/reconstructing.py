@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from models.lesson import Lesson
+from models.scopes import others_of, scope_of
 from models.specs.autoencoder import AutoencoderSpec
 from models.state import Tensors
 from models.step import Batch, Learning, Loss, Objective, learning, sums_of
@@ -29,7 +30,7 @@ def plain(spec: AutoencoderSpec, network: keras.Model) -> Objective:
     """Return the mean error of a scaled value; in training with the penalty on the codes."""
 
     def objective(weights: Tensors, others: Tensors, batch: Batch, training: bool) -> Loss:
-        with _scope(network, weights, others) as scope:
+        with scope_of(network, weights, others) as scope:
             scaled = network.get_layer("scaler")(batch.x)
             codes = network.get_layer("encoder")(scaled, training=training)
             decoded = network.get_layer("decoder")(codes, training=training)
@@ -39,7 +40,7 @@ def plain(spec: AutoencoderSpec, network: keras.Model) -> Objective:
             loss = loss + penalty
             if spec.sparsity:
                 loss = loss + spec.sparsity * tf.reduce_mean(tf.abs(codes))
-        return Loss(loss, _others(network, scope), sums_of(tf.shape(batch.x)[0], loss))
+        return Loss(loss, others_of(network, scope), sums_of(tf.shape(batch.x)[0], loss))
 
     return objective
 
@@ -54,7 +55,7 @@ def variational(spec: AutoencoderSpec, network: keras.Model, warmup_steps: float
     """
 
     def objective(weights: Tensors, others: Tensors, batch: Batch, training: bool) -> Loss:
-        with _scope(network, weights, others) as scope:
+        with scope_of(network, weights, others) as scope:
             scaled = network.get_layer("scaler")(batch.x)
             mean, log_variance = network.get_layer("encoder")(scaled, training=training)
             stream = batch.step if training else tf.constant(_SCORE_STREAM, tf.int64)
@@ -70,7 +71,7 @@ def variational(spec: AutoencoderSpec, network: keras.Model, warmup_steps: float
         if training:
             share = tf.minimum(1.0, tf.cast(batch.step + 1, tf.float32) / max(warmup_steps, 1.0))
             loss = reconstruction + spec.kl_weight * share * kl + penalty
-        return Loss(loss, _others(network, scope), sums_of(tf.shape(mean)[0], loss, reconstruction, kl))
+        return Loss(loss, others_of(network, scope), sums_of(tf.shape(mean)[0], loss, reconstruction, kl))
 
     return objective
 
@@ -81,14 +82,3 @@ def _errors(spec: AutoencoderSpec, scaled: tf.Tensor, decoded: tf.Tensor) -> tf.
         wanted = tf.clip_by_value(scaled, 0.0, 1.0)
         return keras.ops.binary_crossentropy(wanted, decoded)
     return tf.square(scaled - decoded)
-
-
-def _scope(network: keras.Model, weights: Tensors, others: Tensors) -> keras.StatelessScope:
-    """Return a scope in which the variables of the network have these values."""
-    trainable = zip(network.trainable_variables, weights, strict=True)
-    rest = zip(network.non_trainable_variables, others, strict=True)
-    return keras.StatelessScope([*trainable, *rest])
-
-
-def _others(network: keras.Model, scope: keras.StatelessScope) -> Tensors:
-    return [scope.get_current_value(variable) for variable in network.non_trainable_variables]

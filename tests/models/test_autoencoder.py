@@ -7,11 +7,12 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
-from models.anomalies import normal_rows, threshold_of
+from models.anomalies import normal_only, threshold_of
 from models.lesson import TrainingData
 from models.outline import outline
 from models.presets import SpecError, resolve
 from models.registry import build, roles_of
+from models.rows import Rows
 from models.schema import Column, InputSchema
 from models.specs.activations import Activation
 from models.specs.autoencoder import AutoencoderSpec
@@ -287,10 +288,14 @@ def test_a_preset_fits_images_of_any_size(preset: str, shape: tuple[int, ...]):
     assert tuple(network.output.shape[1:]) == shape
 
 
-def test_normal_rows_are_those_of_the_classes_named():
-    y, rows = np.array([0, 1, 2, 1, 0, 2]), np.array([1, 2, 3, 4])
-    assert normal_rows(y, rows, ["a", "b", "c"], ("b", "a")).tolist() == [1, 3, 4]
-    assert normal_rows(y, rows, ["a", "b", "c"], None).tolist() == [1, 2, 3, 4]
+def test_only_rows_of_the_normal_classes_train_and_validate():
+    y = np.array([0, 1, 2, 1, 0, 2, 0, 2])
+    rows = Rows(np.zeros((8, 1)), y, np.array([1, 2, 3, 4]), np.array([0, 5]), np.array([6, 7]))
+    normal = normal_only(rows, ["a", "b", "c"], ("b", "a"))
+    assert normal.training.tolist() == [1, 3, 4]
+    assert normal.validation.tolist() == [0]
+    assert normal.test.tolist() == [6, 7], "the report is about all classes"
+    assert normal_only(rows, ["a", "b", "c"], None) is rows
 
 
 def test_the_threshold_is_passed_by_one_normal_row_in_a_hundred():
