@@ -27,11 +27,15 @@ def predicting(lesson: Lesson) -> Learning:
         return learning(REGRESSION, regression(network, data.statistics.targets), lesson)
     labels = data.source.labels or [str(number) for number in range(data.source.classes)]
     weights = class_weights(data.y, data.train_rows, lesson.training.class_weight, labels)
-    return learning(CLASSIFICATION, classification(network, weights), lesson)
+    smoothing = lesson.training.label_smoothing
+    return learning(CLASSIFICATION, classification(network, weights, smoothing), lesson)
 
 
-def classification(network: keras.Model, class_weight: np.ndarray) -> Objective:
+def classification(network: keras.Model, class_weight: np.ndarray, smoothing: float = 0.0) -> Objective:
     """Return the cross-entropy of class probabilities (nats), weighted by class in training.
+
+    In training the target has ``1 - smoothing`` of the probability; all classes share the rest (Szegedy et
+    al., 2016).
 
     The network answers ``float32[batch, classes]``; targets are classes, int64 ``[batch]``.
     """
@@ -45,11 +49,19 @@ def classification(network: keras.Model, class_weight: np.ndarray) -> Objective:
         entropy = keras.ops.sparse_categorical_crossentropy(batch.y, probabilities)
         loss = tf.reduce_mean(entropy)
         if training:
+            if smoothing:
+                entropy = (1 - smoothing) * entropy + smoothing * _evenly(probabilities)
             loss = tf.reduce_mean(entropy * tf.gather(weights_of_classes, batch.y)) + sum(penalties)
         right = tf.reduce_mean(tf.cast(tf.argmax(probabilities, -1) == batch.y, tf.float64))
         return Loss(loss, others, sums_of(tf.size(batch.y), loss, right))
 
     return objective
+
+
+def _evenly(probabilities: tf.Tensor) -> tf.Tensor:
+    """Return the cross-entropy where every class is as right as any other."""
+    smallest = keras.config.epsilon()
+    return -tf.reduce_mean(tf.math.log(tf.clip_by_value(probabilities, smallest, 1 - smallest)), -1)
 
 
 def regression(network: keras.Model, scale: Scale) -> Objective:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from models.schedules import Rate
-from models.specs.optimizers import AdamSpec, Optimizer, RmspropSpec, SgdSpec
+from models.specs.optimizers import AdamSpec, AdamWSpec, Optimizer, RmspropSpec, SgdSpec
 
 Tensors = list[tf.Tensor]
 Slots = list[Tensors]
@@ -29,13 +29,30 @@ def rate_of(spec: Optimizer, steps_per_epoch: int, epochs: int) -> Rate:
     return Rate(spec.learning_rate, spec.schedule, steps_per_epoch, epochs)
 
 
-def update_of(spec: Optimizer, rate: Rate) -> Update:
-    """Return the update of a spec: ``apply(weights, gradients, slots, step)``."""
+def update_of(spec: Optimizer, rate: Rate, clip_norm: float | None = None) -> Update:
+    """Return the update of a spec: ``apply(weights, gradients, slots, step)``.
+
+    Gradients that are together longer than ``clip_norm`` are shortened to it (Pascanu et al., 2013).
+    """
+    update = _plain_update(spec, rate)
+    if clip_norm is None:
+        return update
+
+    def apply(weights: Tensors, gradients: Tensors, slots: Slots, step: tf.Tensor) -> tuple[Tensors, Slots]:
+        clipped, _ = tf.clip_by_global_norm(gradients, clip_norm)
+        return update.apply(weights, clipped, slots, step)
+
+    return Update(update.slots, apply)
+
+
+def _plain_update(spec: Optimizer, rate: Rate) -> Update:
     match spec:
         case SgdSpec():
             return _sgd(spec, rate)
         case AdamSpec():
             return _adam(spec, rate)
+        case AdamWSpec():
+            return _decayed(_adam(spec, rate), spec.weight_decay, rate)
         case RmspropSpec():
             return _rmsprop(spec, rate)
 
@@ -54,7 +71,7 @@ def _sgd(spec: SgdSpec, rate: Rate) -> Update:
     return Update(1 if spec.momentum else 0, apply)
 
 
-def _adam(spec: AdamSpec, rate: Rate) -> Update:
+def _adam(spec: AdamSpec | AdamWSpec, rate: Rate) -> Update:
     """Kingma and Ba, 2015, in the form that folds the bias correction into the rate (end of section 2)."""
 
     def apply(weights: Tensors, gradients: Tensors, slots: Slots, step: tf.Tensor) -> tuple[Tensors, Slots]:
@@ -72,6 +89,16 @@ def _adam(spec: AdamSpec, rate: Rate) -> Update:
         return moved, [means, squares]
 
     return Update(2, apply)
+
+
+def _decayed(update: Update, decay: float, rate: Rate) -> Update:
+    """Loshchilov and Hutter, 2019: weights shrink beside the update, not through it."""
+
+    def apply(weights: Tensors, gradients: Tensors, slots: Slots, step: tf.Tensor) -> tuple[Tensors, Slots]:
+        kept = 1 - rate(step) * decay
+        return update.apply([weight * kept for weight in weights], gradients, slots, step)
+
+    return Update(update.slots, apply)
 
 
 def _rmsprop(spec: RmspropSpec, rate: Rate) -> Update:

@@ -1,8 +1,10 @@
 """Options of training that a family or a dataset has no use for are refused. Keras-free."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from models.schema import InputSchema
+from models.signature import Task
 from models.specs.network import NetworkSpec
 from models.specs.problems import SpecProblem, escaped, nearest
 from models.specs.training import TrainingSpec
@@ -12,20 +14,37 @@ from models.tasks import task_of
 def unsuited(network: NetworkSpec, training: TrainingSpec, source: InputSchema) -> Iterator[SpecProblem]:
     """Yield what was asked for and can have no effect on a network of this family for these rows."""
     task = task_of(network, source)
+    return chain(_by_kind(training, source), _by_classes(training, source, task), _by_figures(training, task))
+
+
+def _by_kind(training: TrainingSpec, source: InputSchema) -> Iterator[SpecProblem]:
     if training.augmentation and source.kind != "images":
         message = f"Augmentation changes images; the rows are {source.kind}."
         yield SpecProblem("/training/augmentation", "wrong_kind", message)
-    if training.class_weight is not None and task != "classification":
+
+
+def _by_classes(training: TrainingSpec, source: InputSchema, task: Task) -> Iterator[SpecProblem]:
+    weights = training.class_weight
+    if weights is not None and task != "classification":
         message = f"Classes are weighted in classification; this is {task}."
         yield SpecProblem("/training/class_weight", "wrong_task", message)
+    if training.label_smoothing and task != "classification":
+        message = f"Labels are smoothed in classification; this is {task}."
+        yield SpecProblem("/training/label_smoothing", "wrong_task", message)
+    unknown = weights.keys() - set(source.labels) if isinstance(weights, dict) and source.labels else ()
+    for label in sorted(unknown):
+        message = f"The dataset has no label {label!r:.64}.{nearest(label, source.labels)}"
+        yield SpecProblem(f"/training/class_weight/{escaped(label)}", "unknown_label", message)
+
+
+def _by_figures(training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:
+    if training.cross_validation and task not in ("classification", "regression"):
+        message = f"Cross-validation measures how well classes or values are predicted; this is {task}."
+        yield SpecProblem("/training/cross_validation", "wrong_task", message)
     stopping = training.early_stopping
-    if stopping and stopping.monitor == "val_accuracy" and task not in ("classification", "generation"):
-        message = f"There is no accuracy in {task}: watch val_loss."
-        yield SpecProblem("/training/early_stopping/monitor", "wrong_task", message)
     if stopping and task == "sampling":
         message = "Two players that learn against each other have no figure that tells when to stop."
         yield SpecProblem("/training/early_stopping", "wrong_task", message)
-    if isinstance(training.class_weight, dict) and source.labels:
-        for label in sorted(training.class_weight.keys() - set(source.labels)):
-            message = f"The dataset has no label {label!r:.64}.{nearest(label, source.labels)}"
-            yield SpecProblem(f"/training/class_weight/{escaped(label)}", "unknown_label", message)
+    elif stopping and stopping.monitor == "val_accuracy" and task not in ("classification", "generation"):
+        message = f"There is no accuracy in {task}: watch val_loss."
+        yield SpecProblem("/training/early_stopping/monitor", "wrong_task", message)

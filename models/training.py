@@ -93,7 +93,7 @@ class _Training:
         self._steps_per_epoch = math.ceil(len(data.train_rows) / training.batch_size)
         self._rate = rate_of(training.optimizer, self._steps_per_epoch, training.epochs)
         augment = augmenter(training.augmentation, data.source, training.seed)
-        update = update_of(training.optimizer, self._rate)
+        update = update_of(training.optimizer, self._rate, training.clip_norm)
         self._learning = learning_of(spec, Lesson(network, training, data, update, augment))
         self._state = self._best_state = self._first_state(augment)
         feed, rows = Feed(data.x, data.y), len(data.train_rows)

@@ -73,6 +73,19 @@ class AdamSpec(_Optimizer):
     epsilon: float = Field(1e-7, gt=0, le=1, description="Added to the divisor.")
 
 
+class AdamWSpec(_Optimizer):
+    """Adam with weight decay that the gradients' averages do not touch."""
+
+    name: Literal["adamw"] = Field(description="The optimizer.")
+    learning_rate: Rate = Field(0.001, description="Learning rate.")
+    weight_decay: float = Field(
+        0.004, ge=0, le=1, description="Share of each weight that is taken off in a step, times the rate."
+    )
+    beta_1: Decay = Field(0.9, description="Decay of the mean of the gradients.")
+    beta_2: Decay = Field(0.999, description="Decay of the mean of their squares.")
+    epsilon: float = Field(1e-7, gt=0, le=1, description="Added to the divisor.")
+
+
 class RmspropSpec(_Optimizer):
     """RMSprop."""
 
@@ -82,4 +95,4 @@ class RmspropSpec(_Optimizer):
     momentum: Decay = Field(0.0, description="Share of the last update that is kept.")
 
 
-Optimizer = Annotated[SgdSpec | AdamSpec | RmspropSpec, Field(discriminator="name")]
+Optimizer = Annotated[SgdSpec | AdamSpec | AdamWSpec | RmspropSpec, Field(discriminator="name")]

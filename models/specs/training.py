@@ -32,12 +32,27 @@ ClassWeight = Annotated[
 ]
 
 
+class CrossValidation(Spec):
+    """Train once more for each part of the training rows and each seed, and measure on the part left out."""
+
+    folds: int = Field(5, ge=2, le=20, description="Parts of the training rows, each left out once.")
+    seeds: int = Field(
+        1, ge=1, le=10, description="Times that all this is repeated, each with a seed of its own."
+    )
+
+
 class TrainingSpec(Spec):
     """How a network is trained."""
 
     epochs: int = Field(10, ge=1, le=10_000, description="Passes over the training rows.")
     batch_size: int = Field(64, ge=1, le=8192, description="Rows in one optimizer step.")
     optimizer: Optimizer = Field(AdamSpec(), description="Optimizer, by `name`, with its learning rate.")
+    clip_norm: float | None = Field(
+        None, gt=0, le=1e6, description="Longest gradient over all weights; a longer one is shortened to it."
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="Share of certainty that is spread over all classes in training."
+    )
     early_stopping: EarlyStopping | None = Field(
         None, description="End early on a validation figure; null trains all epochs."
     )
@@ -45,6 +60,9 @@ class TrainingSpec(Spec):
         None,
         description="Weight of each class in the loss: `balanced` (inversely to its frequency), a weight by "
         "label (1 for labels not named), or null.",
+    )
+    cross_validation: CrossValidation | None = Field(
+        None, description="Measure first, on parts of the training rows, how well this trains."
     )
     validation: float = Field(
         0.1, ge=0, le=0.9, description="Share of the training rows kept back for validation."

@@ -6,6 +6,7 @@ import tensorflow as tf
 from models.optimizers import rate_of, update_of
 from models.specs.optimizers import (
     AdamSpec,
+    AdamWSpec,
     ConstantSchedule,
     CosineSchedule,
     ExponentialSchedule,
@@ -32,13 +33,23 @@ STEPS_PER_EPOCH, EPOCHS = 10, 20
             AdamSpec(beta_1=0.8, beta_2=0.9, epsilon=1e-3),
             keras.optimizers.Adam(0.001, beta_1=0.8, beta_2=0.9, epsilon=1e-3),
         ),
+        (AdamWSpec(name="adamw", weight_decay=0.1), keras.optimizers.AdamW(0.001, weight_decay=0.1)),
         (RmspropSpec(name="rmsprop"), keras.optimizers.RMSprop(0.001)),
         (
             RmspropSpec(name="rmsprop", rho=0.8, momentum=0.5),
             keras.optimizers.RMSprop(0.001, rho=0.8, momentum=0.5),
         ),
     ],
-    ids=["sgd", "momentum", "nesterov", "adam", "adam with its own constants", "rmsprop", "rmsprop momentum"],
+    ids=[
+        "sgd",
+        "momentum",
+        "nesterov",
+        "adam",
+        "adam with its own constants",
+        "adamw",
+        "rmsprop",
+        "rmsprop momentum",
+    ],
 )
 def test_an_update_is_the_one_that_keras_makes(spec: Optimizer, theirs: keras.Optimizer):
     random = np.random.default_rng(0)
@@ -53,6 +64,16 @@ def test_an_update_is_the_one_that_keras_makes(spec: Optimizer, theirs: keras.Op
         weights, slots = update.apply(weights, [gradient], slots, tf.constant(step, tf.int64))
         assert len(slots) == update.slots
         np.testing.assert_allclose(weights[0], variable.numpy(), rtol=1e-5, atol=1e-7)
+
+
+def test_gradients_that_are_too_long_are_shortened_together():
+    spec = SgdSpec(name="sgd", learning_rate=1.0)
+    update = update_of(spec, rate_of(spec, STEPS_PER_EPOCH, EPOCHS), clip_norm=1.0)
+    start, step = [tf.zeros(1), tf.zeros(1)], tf.constant(0, tf.int64)
+    long, _ = update.apply(start, [tf.constant([3.0]), tf.constant([4.0])], [], step)
+    np.testing.assert_allclose(np.concatenate(long), [-0.6, -0.8], rtol=1e-6)
+    short, _ = update.apply(start, [tf.constant([0.3]), tf.constant([0.4])], [], step)
+    np.testing.assert_allclose(np.concatenate(short), [-0.3, -0.4], rtol=1e-6)
 
 
 def rates(schedule, epochs: list[float]) -> list[float]:

@@ -22,10 +22,8 @@ def refused(training: dict[str, Any], source: InputSchema, network: dict[str, An
     [
         ({"augmentation": [{"name": "rotation"}]}, "/training/augmentation: Augmentation changes images"),
         ({"class_weight": "balanced"}, "/training/class_weight: Classes are weighted in classification"),
-        (
-            {"early_stopping": {"monitor": "val_accuracy"}},
-            "/training/early_stopping/monitor: There is no accuracy",
-        ),
+        ({"label_smoothing": 0.1}, "/training/label_smoothing: Labels are smoothed"),
+        ({"early_stopping": {"monitor": "val_accuracy"}}, "/training/early_stopping/monitor: There is no"),
     ],
 )
 def test_an_option_without_effect_is_refused(training: dict[str, Any], said: str) -> None:

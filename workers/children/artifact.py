@@ -45,6 +45,7 @@ class Trained:
     epochs: Sequence[dict[str, Any]]
     best: dict[str, Any] | None
     stop_reason: str
+    cross_validation: dict[str, Any] | None = None
 
     @property
     def curves(self) -> list[dict[str, Any]]:
@@ -67,6 +68,11 @@ def write_artifact(
     trained.network.save(output / "network.keras")
     signature = signature_of(order, tuple(examined.roles.values()), report)
     content = {**report.content, "on": rows.report_on, "best": trained.best, "epochs": trained.curves}
+    metrics = dict(report.metrics)
+    if trained.cross_validation:
+        content["cross_validation"] = trained.cross_validation
+        metrics[f"cv_{trained.cross_validation['measure']}"] = trained.cross_validation["mean"]
+        metrics["cv_deviation"] = trained.cross_validation["deviation"]
     facts = _facts(trained, order, rows, proof)
     _write_json(output / "signature.json", signature.model_dump(mode="json"))
     _write_json(output / "spec.json", order.model_dump(mode="json", include={"sent", "network", "training"}))
@@ -78,7 +84,7 @@ def write_artifact(
         draw(output / name)
     return {
         "files": {path.name: _MEDIA_TYPES[path.suffix] for path in sorted(output.iterdir())},
-        "metrics": report.metrics,
+        "metrics": metrics,
         "parameters": facts["parameters"],
         "signature": signature.model_dump(mode="json"),
         "best": trained.best,

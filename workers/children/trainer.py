@@ -5,9 +5,11 @@ has imported this module and done nothing with it.
 """
 
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
+from models.cross_validation import cross_validate
 from models.lesson import TrainingData
 from models.registry import build
 from models.rows import Rows
@@ -46,18 +48,31 @@ def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
 
 
 def _train(order: TrainingOrder, rows: Rows, events: Events, stop: Stop) -> Trained:
-    events.phase("building")
     source = input_of(order.dataset_schema)
     statistics = measure(rows.x, rows.y, rows.training, source)
+    data = TrainingData(rows.x, rows.y, rows.training, rows.validation, source, statistics)
+    checked = _cross_validated(order, data, events, stop) if order.training.cross_validation else None
+    events.phase("building")
     network = build(order.network, source, statistics, seed=order.training.seed)
     stop.check()
     events.phase("training")
-    data = TrainingData(rows.x, rows.y, rows.training, rows.validation, source, statistics)
     outcome = train(
         network, order.network, order.training, data, report=events.send, should_stop=stop.requested
     )
     stop.check()
-    return Trained(network, outcome.epochs, outcome.best, outcome.stop_reason)
+    return Trained(network, outcome.epochs, outcome.best, outcome.stop_reason, checked)
+
+
+def _cross_validated(order: TrainingOrder, data: TrainingData, events: Events, stop: Stop) -> dict[str, Any]:
+    events.phase("cross_validating")
+
+    def said(fold: dict[str, Any]) -> None:
+        message = "Fold {fold} of {folds}, seed {seed}: {figure:.4f} on the rows left out."
+        events.log("info", message.format(**fold))
+
+    found = cross_validate(order.network, order.training, data, said=said, should_stop=stop.requested)
+    stop.check()
+    return found
 
 
 def _diverged(error: Diverged) -> Failure:

@@ -1,0 +1,113 @@
+"""Cross-validation: how well a network trains, measured on rows that were left out, again and again."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from models.batches import split_rows
+from models.lesson import TrainingData
+from models.registry import build
+from models.schema import InputSchema
+from models.specs.network import NetworkSpec
+from models.specs.training import CrossValidation, TrainingSpec
+from models.statistics import measure
+from models.training import train
+
+# Folds are drawn apart from validation rows and from the order of any epoch.
+_FOLD_STREAM = 2**63 + 1
+SCORED_ROWS = 512
+
+Said = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One training: its number, its seed, and the rows to train with and to measure on."""
+
+    number: int
+    seed: int
+    training: np.ndarray
+    left_out: np.ndarray
+
+
+def cross_validate(
+    spec: NetworkSpec,
+    training: TrainingSpec,
+    data: TrainingData,
+    *,
+    said: Said,
+    should_stop: Callable[[], bool],
+) -> dict[str, Any]:
+    """Train once for each fold and seed; return ``figures``, one for each training, their mean and deviation.
+
+    ``data`` holds all rows but the test rows as training and validation rows. The figure is the accuracy, or
+    of values the explained variance (R²). Ends early, with what there is, when asked to stop.
+    """
+    assert training.cross_validation is not None
+    figures: list[float] = []
+    folds = list(folds_of(data, training.cross_validation, training.seed))
+    for fold in folds:
+        if should_stop():
+            break
+        figures.append(_figure(spec, training, data, fold, should_stop))
+        said({"fold": fold.number, "folds": len(folds), "seed": fold.seed, "figure": figures[-1]})
+    return {
+        "measure": "accuracy" if data.source.classes else "r2",
+        "folds": training.cross_validation.folds,
+        "seeds": training.cross_validation.seeds,
+        "figures": figures,
+        "mean": float(np.mean(figures)) if figures else None,
+        "deviation": float(np.std(figures)) if figures else None,
+    }
+
+
+def folds_of(data: TrainingData, wanted: CrossValidation, seed: int) -> Iterator[Fold]:
+    """Yield the folds, those of each seed together: each row is left out once by each seed.
+
+    Classes are spread evenly over the folds.
+    """
+    rows = np.sort(np.concatenate([data.train_rows, data.validation_rows]))
+    classes = data.y[rows] if data.source.classes else np.zeros(len(rows), np.int64)
+    for repeat in range(wanted.seeds):
+        generator = np.random.Generator(np.random.Philox(key=[seed + repeat, _FOLD_STREAM]))
+        places = np.empty(len(rows), np.int64)
+        # Dealt out like cards, class after class, so that no fold gets all the remainders.
+        order = np.lexsort((generator.random(len(rows)), classes))
+        places[order] = np.arange(len(rows)) % wanted.folds
+        for fold in range(wanted.folds):
+            number = repeat * wanted.folds + fold + 1
+            yield Fold(number, seed + repeat, rows[places != fold], rows[places == fold])
+
+
+def _figure(
+    spec: NetworkSpec, training: TrainingSpec, data: TrainingData, fold: Fold, should_stop: Callable[[], bool]
+) -> float:
+    source = data.source
+    own = training.model_copy(update={"seed": fold.seed})
+    hidden = np.setdiff1d(np.arange(len(data.x)), fold.training)
+    classes = np.asarray(data.y) if source.classes else np.zeros(len(data.x), np.int64)
+    train_rows, validation_rows = split_rows(classes, hidden, training.validation, fold.seed)
+    statistics = measure(data.x, data.y, train_rows, source)
+    part = replace(data, train_rows=train_rows, validation_rows=validation_rows, statistics=statistics)
+    network = build(spec, source, statistics, seed=fold.seed)
+    train(network, spec, own, part, report=lambda kind, figures: None, should_stop=should_stop)
+    return _measured(network, data, fold.left_out, source)
+
+
+def _measured(network: keras.Model, data: TrainingData, rows: np.ndarray, source: InputSchema) -> float:
+    parts = np.split(rows, range(SCORED_ROWS, len(rows), SCORED_ROWS))
+    answers = [network(_taken(data.x[part]), training=False) for part in parts]
+    found = np.concatenate([np.asarray(each[0] if isinstance(each, list) else each) for each in answers])
+    true = np.asarray(data.y[rows])
+    if source.classes:
+        return float((found.argmax(1) == true).mean())
+    unexplained = np.square(found - true).sum(0)
+    there = np.square(true - true.mean(0)).sum(0)
+    return float(np.mean(1 - unexplained / np.maximum(there, 1e-12)))
+
+
+def _taken(x: np.ndarray) -> np.ndarray:
+    return x if x.dtype == np.int32 else x.astype(np.float32)

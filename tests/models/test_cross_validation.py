@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes, load_wine
+
+from models.cross_validation import cross_validate, folds_of
+from models.lesson import TrainingData
+from models.presets import resolve
+from models.schema import InputSchema
+from models.specs.training import CrossValidation
+from models.statistics import measure
+
+RANDOM = np.random.default_rng(0)
+
+
+def data_of(x: np.ndarray, y: np.ndarray, source: InputSchema) -> TrainingData:
+    """All rows but the last tenth, which is for the test."""
+    rows = RANDOM.permutation(len(x) * 9 // 10)
+    statistics = measure(x, y, rows[10:], source)
+    return TrainingData(x.astype(np.float32), y, np.sort(rows[10:]), np.sort(rows[:10]), source, statistics)
+
+
+WINE = load_wine()
+SOURCE = InputSchema(shape=(13,), classes=3, labels=("a", "b", "c"))
+DATA = data_of(WINE.data, WINE.target.astype(np.int64), SOURCE)
+
+
+def test_each_seed_leaves_out_every_row_once_and_never_a_test_row() -> None:
+    folds = list(folds_of(DATA, CrossValidation(folds=4, seeds=2), seed=3))
+    assert [fold.number for fold in folds] == list(range(1, 9))
+    for seed in (3, 4):
+        left_out = np.concatenate([fold.left_out for fold in folds if fold.seed == seed])
+        assert sorted(left_out) == list(range(len(WINE.data) * 9 // 10))
+    for fold in folds:
+        assert not set(fold.training) & set(fold.left_out)
+        counts = np.bincount(DATA.y[fold.left_out], minlength=3)
+        everywhere = np.bincount(DATA.y[: len(WINE.data) * 9 // 10], minlength=3) / 4
+        assert (np.abs(counts - everywhere) < 1).all()
+    assert not np.array_equal(folds[0].left_out, folds[4].left_out)
+
+
+def test_classes_are_told_apart_on_rows_that_were_left_out() -> None:
+    fast = {"name": "adam", "learning_rate": 0.02}
+    training = {"epochs": 20, "optimizer": fast, "cross_validation": {"folds": 3}}
+    specs = resolve({"family": "mlp", "dense": [16]}, training, SOURCE)
+    said: list[dict] = []
+    found = cross_validate(specs.network, specs.training, DATA, said=said.append, should_stop=lambda: False)
+    assert found["measure"] == "accuracy"
+    assert found["mean"] > 0.9
+    assert found["mean"] == pytest.approx(np.mean(found["figures"]))
+    assert [each["fold"] for each in said] == [1, 2, 3]
+
+
+def test_values_are_measured_by_the_variance_that_is_explained() -> None:
+    x, y = load_diabetes(return_X_y=True)
+    source = InputSchema(shape=(10,), targets=1)
+    data = data_of(x, y[:, None].astype(np.float32), source)
+    fast = {"name": "adam", "learning_rate": 0.02}
+    training = {"epochs": 20, "optimizer": fast, "cross_validation": {"folds": 2}}
+    specs = resolve({"family": "mlp", "dense": [8]}, training, source)
+    found = cross_validate(
+        specs.network, specs.training, data, said=lambda _: None, should_stop=lambda: False
+    )
+    assert found["measure"] == "r2"
+    assert 0.2 < found["mean"] < 0.7
+
+
+def test_it_ends_when_it_is_asked_to() -> None:
+    specs = resolve({"family": "mlp"}, {"cross_validation": {"folds": 3}}, SOURCE)
+    found = cross_validate(specs.network, specs.training, DATA, said=lambda _: None, should_stop=lambda: True)
+    assert found["figures"] == []
+    assert found["mean"] is None
