@@ -68,7 +68,7 @@ def outline(network: NetworkSpec, source: InputSchema, batch_size: int) -> Outli
     return Outline(layers=layers, parameters=parameters, memory=memory, warnings=_warnings(layers, memory))
 
 
-def _layers(network: NetworkSpec, source: InputSchema) -> list[LayerOutline]:  # noqa: PLR0911 - one return for each family
+def _layers(network: NetworkSpec, source: InputSchema) -> list[LayerOutline]:
     match network:
         case CnnSpec():
             return cnn_outline.layers(network, source)

@@ -25,7 +25,7 @@ from models.statistics import Statistics, neutral
 from models.step import Learning
 
 
-def build(  # noqa: PLR0911 - one return for each family
+def build(
     spec: NetworkSpec, source: InputSchema, statistics: Statistics | None = None, *, seed: int
 ) -> keras.Model:
     """Return the network of a spec, with weights that the seed decides.
