@@ -20,9 +20,9 @@ from models.schema import ImageSchema
 CLASSIFIED = ("loss", "accuracy")
 
 _DPI = 120
-_INK, _FAINT = "#26313d", "#dde3e9"
-_TRAINING, _VALIDATION = "#2f6fb0", "#e0813a"
-_RIGHT, _WRONG = "#2f6fb0", "#c2571a"
+INK, FAINT = "#26313d", "#dde3e9"
+TRAINING, VALIDATION = "#2f6fb0", "#e0813a"
+RIGHT, WRONG = "#2f6fb0", "#c2571a"
 # Beyond this the counts, beyond that the names, would not be legible.
 _COUNTED_CLASSES, _NAMED_CLASSES = 20, 40
 _LABEL_CHARACTERS = 14
@@ -46,11 +46,11 @@ def draw_confusion(report: Mapping[str, Any], path: Path) -> None:
     if len(labels) <= _NAMED_CLASSES:
         _name_classes(axes, labels)
     axes.spines[:].set_visible(False)
-    axes.tick_params(length=0, colors=_INK)
-    axes.set_xlabel("predicted class", color=_INK)
-    axes.set_ylabel("true class", color=_INK)
-    axes.set_title(f"{report['accuracy']:.1%} of {report['rows']:,} rows right", color=_INK, pad=12)
-    _save(figure, path)
+    axes.tick_params(length=0, colors=INK)
+    axes.set_xlabel("predicted class", color=INK)
+    axes.set_ylabel("true class", color=INK)
+    axes.set_title(f"{report['accuracy']:.1%} of {report['rows']:,} rows right", color=INK, pad=12)
+    save(figure, path)
 
 
 def draw_residuals(true: np.ndarray, values: np.ndarray, names: Sequence[str], path: Path) -> None:
@@ -60,15 +60,13 @@ def draw_residuals(true: np.ndarray, values: np.ndarray, names: Sequence[str], p
     for place, name in enumerate(names):
         axes = figure.add_subplot(1, len(names), place + 1)
         bounds = [float(true[:, place].min()), float(true[:, place].max())]
-        axes.plot(bounds, bounds, color=_FAINT, linewidth=2)
-        axes.plot(true[:, place], values[:, place], "o", color=_TRAINING, markersize=3, alpha=0.6)
-        axes.set_title(_short(name), color=_INK, parse_math=False)
-        axes.set_xlabel("true", color=_INK)
-        axes.set_ylabel("predicted", color=_INK)
-        axes.grid(color=_FAINT, linewidth=0.7)
-        axes.tick_params(length=0, colors=_INK)
-        axes.spines[:].set_visible(False)
-    _save(figure, path)
+        axes.plot(bounds, bounds, color=FAINT, linewidth=2)
+        axes.plot(true[:, place], values[:, place], "o", color=TRAINING, markersize=3, alpha=0.6)
+        axes.set_title(_short(name), color=INK, parse_math=False)
+        axes.set_xlabel("true", color=INK)
+        axes.set_ylabel("predicted", color=INK)
+        style(axes)
+    save(figure, path)
 
 
 def draw_curves(
@@ -79,21 +77,19 @@ def draw_curves(
     for place, name in enumerate(names, start=1):
         axes = figure.add_subplot(1, len(names), place)
         for key, label, colour in (
-            (name, "training", _TRAINING),
-            (f"val_{name}", "validation", _VALIDATION),
+            (name, "training", TRAINING),
+            (f"val_{name}", "validation", VALIDATION),
         ):
             points = [(each["epoch"], each[key]) for each in epochs if each.get(key) is not None]
             if points:
                 axes.plot(*zip(*points, strict=True), color=colour, label=label, marker="o", markersize=3)
-        axes.set_title(name, color=_INK)
-        axes.set_xlabel("epoch", color=_INK)
+        axes.set_title(name, color=INK)
+        axes.set_xlabel("epoch", color=INK)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.grid(color=_FAINT, linewidth=0.7)
-        axes.tick_params(length=0, colors=_INK)
-        axes.spines[:].set_visible(False)
+        style(axes)
         if axes.lines:
-            axes.legend(frameon=False, labelcolor=_INK)
-    _save(figure, path)
+            axes.legend(frameon=False, labelcolor=INK)
+    save(figure, path)
 
 
 def draw_worst(report: Mapping[str, Any], x: np.ndarray, image: ImageSchema, path: Path) -> None:
@@ -107,7 +103,7 @@ def draw_worst(report: Mapping[str, Any], x: np.ndarray, image: ImageSchema, pat
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
     heading = "hardest rows: true class → predicted class"
-    axes.text(width / 2, _HEADING / 2, heading, ha="center", va="center", color=_INK, fontsize=11)
+    axes.text(width / 2, _HEADING / 2, heading, ha="center", va="center", color=INK, fontsize=11)
     for place, each in enumerate(worst):
         line, column = divmod(place, _COLUMNS)
         middle, top = _TILE * (column + 0.5), _HEADING + line * (_TILE + _CAPTION)
@@ -120,11 +116,11 @@ def draw_worst(report: Mapping[str, Any], x: np.ndarray, image: ImageSchema, pat
             ha="center",
             va="bottom",
             fontsize=7.5,
-            color=_RIGHT if right else _WRONG,
+            color=RIGHT if right else WRONG,
             parse_math=False,
         )
-        _show(axes, _thumbnail(x[each["row"]], image), middle, top + _CAPTION)
-    _save(figure, path)
+        _show(axes, thumbnail(x[each["row"]], image), middle, top + _CAPTION)
+    save(figure, path)
 
 
 def _show(axes: Axes, pixels: np.ndarray, middle: float, top: float) -> None:
@@ -151,7 +147,7 @@ def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
             dark = true == predicted and shares[true, predicted] > 0.5
             axes.text(
                 predicted, true, f"{count}", ha="center", va="center", fontsize=9,
-                color="white" if dark else _INK,
+                color="white" if dark else INK,
             )  # fmt: skip
     edges = np.arange(len(counts) + 1) - 0.5
     axes.set_xticks(edges, minor=True)
@@ -166,7 +162,8 @@ def _name_classes(axes: Axes, labels: list[str]) -> None:
     axes.set_yticks(range(len(labels)), labels, parse_math=False)
 
 
-def _thumbnail(row: np.ndarray, image: ImageSchema) -> np.ndarray:
+def thumbnail(row: np.ndarray, image: ImageSchema) -> np.ndarray:
+    """Return an image, ``[H, W, C]``, in 0..1, without the last axis where it is grey; no larger than drawn."""
     step = -(-max(row.shape[:2]) // _THUMBNAIL_PIXELS)
     pixels = (row[::step, ::step].astype(np.float64) - image.low) / (image.high - image.low)
     return pixels[..., 0] if pixels.shape[-1] == 1 else np.clip(pixels, 0, 1)
@@ -176,6 +173,14 @@ def _short(label: str) -> str:
     return label if len(label) <= _LABEL_CHARACTERS else label[: _LABEL_CHARACTERS - 1] + "…"
 
 
-def _save(figure: Figure, path: Path) -> None:
+def style(axes: Axes) -> None:
+    """Give axes a faint grid and no frame."""
+    axes.grid(color=FAINT, linewidth=0.7)
+    axes.tick_params(length=0, colors=INK)
+    axes.spines[:].set_visible(False)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, the same bytes for the same figure."""
     FigureCanvasAgg(figure)
     figure.savefig(path, format="png", dpi=_DPI, metadata={"Software": None})

@@ -31,7 +31,8 @@ def sequences_bytes(source: Source) -> int:
             "Prepare training and test rows in the same way.",
             test.x_name,
         )
-    return source.count * max(part.x.shape[1] for part in source.parts) * features * 4
+    steps: int = max(part.x.shape[1] for part in source.parts)
+    return source.count * steps * features * 4
 
 
 def write_sequences(source: Source, split: Split, options: ReadingOptions, folder: Path) -> Written:

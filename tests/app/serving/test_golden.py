@@ -28,6 +28,13 @@ def test_the_tolerance_grows_with_the_scale_of_the_output():
         check_golden({"value": np.array([[1000.2]], np.float32)}, large)
 
 
+def test_a_token_that_is_never_to_be_drawn_gives_no_room_to_others():
+    expected = {"logits": np.array([[-1e9, 1.0, 2.0]], np.float32)}
+    check_golden(expected, expected)
+    with pytest.raises(GoldenMismatch):
+        check_golden({"logits": np.array([[-1e9, 1.0, 2.1]], np.float32)}, expected)
+
+
 def test_golden_rows_are_never_unpickled(tmp_path):
     path = tmp_path / "golden.npz"
     np.savez(path, image=np.array([{"not": "numbers"}], object))
