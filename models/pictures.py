@@ -163,7 +163,7 @@ def _name_classes(axes: Axes, labels: list[str]) -> None:
 
 
 def thumbnail(row: np.ndarray, image: ImageSchema) -> np.ndarray:
-    """Return an image, ``[H, W, C]``, in 0..1, without the last axis where it is grey; no larger than drawn."""
+    """Return an image in 0..1, no larger than it is drawn, without the axis of colours where it is grey."""
     step = -(-max(row.shape[:2]) // _THUMBNAIL_PIXELS)
     pixels = (row[::step, ::step].astype(np.float64) - image.low) / (image.high - image.low)
     return pixels[..., 0] if pixels.shape[-1] == 1 else np.clip(pixels, 0, 1)
