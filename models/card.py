@@ -22,6 +22,8 @@ _FIGURES = {
     "mae": "mean absolute error",
     "rmse": "root of the mean squared error",
     "r2": "explained variance (R²)",
+    "bits_per_character": "bits per character",
+    "bits_per_token": "bits per token",
 }
 _PICTURES = {
     "confusion.png": "How often each class was taken for each other",

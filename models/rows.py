@@ -35,3 +35,9 @@ class Rows:
         dtype = np.int32 if self.x.dtype == np.int32 else np.float32
         read: np.ndarray = self.x[rows].astype(dtype)
         return read
+
+
+def spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """Return at most so many of some row numbers, at least one, evenly spread."""
+    count = min(len(rows), max(1, most))
+    return rows[np.linspace(0, len(rows) - 1, count).astype(int)]

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from models.reports import classification, regression
+from models.reports import classification, generation, regression
 from models.reports.report import Examined, Report
 from models.schema import input_of
 from models.tasks import task_of
@@ -16,7 +16,9 @@ def report_of(examined: Examined) -> Report:
             return classification.report(examined)
         case "regression":
             return regression.report(examined)
-        case "forecasting" | "generation" | "reconstruction" | "sampling":
+        case "generation":
+            return generation.report(examined)
+        case "forecasting" | "reconstruction" | "sampling":
             raise NotImplementedError(task)
         case _:
             assert_never(task)

@@ -15,7 +15,7 @@ from models.registry import roles_of
 from models.reports.report import Examined, Report
 from models.reports.writing import report_of
 from models.roles import PlayedRole
-from models.rows import Rows
+from models.rows import Rows, spread
 from models.schema import VOCABULARY_FILE, input_of
 from models.signature import Role, RoleSignature, Signature
 from models.tasks import task_of
@@ -73,7 +73,7 @@ def write_artifact(
         content["cross_validation"] = trained.cross_validation
         metrics[f"cv_{trained.cross_validation['measure']}"] = trained.cross_validation["mean"]
         metrics["cv_deviation"] = trained.cross_validation["deviation"]
-    facts = _facts(trained, order, rows, proof)
+    facts = _facts(trained, order, rows, proof) | {"reported": content["rows"]}
     _write_json(output / "signature.json", signature.model_dump(mode="json"))
     _write_json(output / "spec.json", order.model_dump(mode="json", include={"sent", "network", "training"}))
     _write_json(output / "report.json", content)
@@ -152,8 +152,7 @@ def _export(examined: Examined, output: Path) -> Parity:
     rows = examined.rows
     proofs: list[Parity] = []
     golden: dict[str, np.ndarray] = {}
-    count = min(GOLDEN_ROWS, len(rows.reported))
-    places = rows.reported[np.linspace(0, len(rows.reported) - 1, count).astype(int)]
+    places = spread(rows.reported, GOLDEN_ROWS)
     compared = rows.read(rows.reported[:PARITY_ROWS])
     for name, role in examined.roles.items():
         path = output / graph_of(name)
@@ -182,7 +181,6 @@ def _facts(trained: Trained, order: TrainingOrder, rows: Rows, proof: Parity) ->
         "schema": order.dataset_schema,
         "rows": {"train": len(rows.training), "validation": len(rows.validation), "test": len(rows.test)},
         "report_on": rows.report_on,
-        "reported": len(rows.reported),
         "epochs": len(trained.epochs),
         "best_epoch": trained.best["epoch"] if trained.best else len(trained.epochs),
         "stop_reason": trained.stop_reason,
