@@ -21,6 +21,8 @@ _FIGURES = {
     "macro_f1": "macro F1",
     "mae": "mean absolute error",
     "rmse": "root of the mean squared error",
+    "naive_mae": "mean absolute error of the naive forecast",
+    "naive_rmse": "root of the mean squared error of the naive forecast",
     "r2": "explained variance (R²)",
     "bits_per_character": "bits per character",
     "bits_per_token": "bits per token",
@@ -28,7 +30,8 @@ _FIGURES = {
 _PICTURES = {
     "confusion.png": "How often each class was taken for each other",
     "worst.png": "The hardest rows",
-    "residuals.png": "Predicted against true values",
+    "residuals.png": "Predicted against true values, and how far they are apart",
+    "forecasts.png": "Forecasts beside what came",
 }
 # What Markdown or HTML would take for markup, in names that people gave.
 _MARKUP = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>()#+-!|"})

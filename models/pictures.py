@@ -34,7 +34,7 @@ _TILE, _CAPTION, _HEADING = 1.3, 0.42, 0.35
 
 def draw_confusion(report: Mapping[str, Any], path: Path) -> None:
     """Draw how often each true class was taken for each other: right in blue, mistakes in orange."""
-    labels = [_short(each["label"]) for each in report["classes"]]
+    labels = [short(each["label"]) for each in report["classes"]]
     counts = np.array(report["confusion"])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(3.2 + 0.42 * len(labels), 11.0)
@@ -50,22 +50,6 @@ def draw_confusion(report: Mapping[str, Any], path: Path) -> None:
     axes.set_xlabel("predicted class", color=INK)
     axes.set_ylabel("true class", color=INK)
     axes.set_title(f"{report['accuracy']:.1%} of {report['rows']:,} rows right", color=INK, pad=12)
-    save(figure, path)
-
-
-def draw_residuals(true: np.ndarray, values: np.ndarray, names: Sequence[str], path: Path) -> None:
-    """Draw predicted against true values, ``[rows, targets]``, of the first few targets."""
-    names = names[:_COLUMNS]
-    figure = Figure(figsize=(4.2 * len(names), 4.2), layout="constrained")
-    for place, name in enumerate(names):
-        axes = figure.add_subplot(1, len(names), place + 1)
-        bounds = [float(true[:, place].min()), float(true[:, place].max())]
-        axes.plot(bounds, bounds, color=FAINT, linewidth=2)
-        axes.plot(true[:, place], values[:, place], "o", color=TRAINING, markersize=3, alpha=0.6)
-        axes.set_title(_short(name), color=INK, parse_math=False)
-        axes.set_xlabel("true", color=INK)
-        axes.set_ylabel("predicted", color=INK)
-        style(axes)
     save(figure, path)
 
 
@@ -108,11 +92,11 @@ def draw_worst(report: Mapping[str, Any], x: np.ndarray, image: ImageSchema, pat
         line, column = divmod(place, _COLUMNS)
         middle, top = _TILE * (column + 0.5), _HEADING + line * (_TILE + _CAPTION)
         right = each["label"] == each["predicted"]
-        seen = "" if right else f" → {_short(each['predicted'])}"
+        seen = "" if right else f" → {short(each['predicted'])}"
         axes.text(
             middle,
             top + _CAPTION - 0.04,
-            f"{_short(each['label'])}{seen}\n{each['probability']:.0%}, row {each['row']}",
+            f"{short(each['label'])}{seen}\n{each['probability']:.0%}, row {each['row']}",
             ha="center",
             va="bottom",
             fontsize=7.5,
@@ -169,7 +153,8 @@ def thumbnail(row: np.ndarray, image: ImageSchema) -> np.ndarray:
     return pixels[..., 0] if pixels.shape[-1] == 1 else np.clip(pixels, 0, 1)
 
 
-def _short(label: str) -> str:
+def short(label: str) -> str:
+    """Return a label that is no longer than there is room for."""
     return label if len(label) <= _LABEL_CHARACTERS else label[: _LABEL_CHARACTERS - 1] + "…"
 
 

@@ -40,4 +40,5 @@ class Rows:
 def spread(rows: np.ndarray, most: int) -> np.ndarray:
     """Return at most so many of some row numbers, at least one, evenly spread."""
     count = min(len(rows), max(1, most))
-    return rows[np.linspace(0, len(rows) - 1, count).astype(int)]
+    taken: np.ndarray = rows[np.linspace(0, len(rows) - 1, count).astype(int)]
+    return taken

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import r2_score
 
-from models.pictures import draw_curves, draw_residuals
+from models.pictures import draw_curves
+from models.pictures_values import draw_residuals
 from models.reports.report import Examined, Report
 from models.roles import VALUES
 

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from models.reports import classification, generation, regression
+from models.reports import classification, forecasting, generation, regression
 from models.reports.report import Examined, Report
 from models.schema import input_of
 from models.tasks import task_of
@@ -18,7 +18,9 @@ def report_of(examined: Examined) -> Report:
             return regression.report(examined)
         case "generation":
             return generation.report(examined)
-        case "forecasting" | "reconstruction" | "sampling":
+        case "forecasting":
+            return forecasting.report(examined)
+        case "reconstruction" | "sampling":
             raise NotImplementedError(task)
         case _:
             assert_never(task)
