@@ -19,7 +19,7 @@ RESERVED_TOKENS = ("", "\ufffd")
 
 def tokens_of(text: str, schema: TextSchema) -> list[str]:
     """Return the tokens of a text: words, with each sign on its own and no space; or all characters."""
-    return list(_tokens(text, schema))
+    return list(each_token(text, schema))
 
 
 def ids_of(vocabulary: Sequence[str]) -> dict[str, int]:
@@ -33,7 +33,7 @@ def encode(
     """Return the ids of the first ``length`` tokens of each text, ``int32[texts, length]``, padded with 0."""
     ids = np.full((len(texts), length), PADDING, np.int32)
     for row, text in enumerate(texts):
-        found = [vocabulary.get(token, UNKNOWN_TOKEN) for token in islice(_tokens(text, schema), length)]
+        found = [vocabulary.get(token, UNKNOWN_TOKEN) for token in islice(each_token(text, schema), length)]
         ids[row, : len(found)] = found
     return ids
 
@@ -52,7 +52,8 @@ def decode(ids: Iterable[int], vocabulary: Sequence[str], schema: TextSchema) ->
     return "".join(text)
 
 
-def _tokens(text: str, schema: TextSchema) -> Iterator[str]:
+def each_token(text: str, schema: TextSchema) -> Iterator[str]:
+    """Yield the tokens of a text, without ever holding all of them."""
     # Lowered first: that can take a letter apart, which NFC mends.
     text = unicodedata.normalize("NFC", text.lower() if schema.lowercase else text)
     if schema.tokens == "character":

@@ -4,15 +4,56 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.reading.errors import BadData, shown
-from models.reading.limits import CHUNK_BYTES, DIRECTORY_BYTES, MEMBERS, RATIO, RATIO_FREE_BYTES
+from models.reading.limits import (
+    CHUNK_BYTES,
+    DIRECTORY_BYTES,
+    FOLDER_DIRECTORY_BYTES,
+    FOLDER_MEMBERS,
+    MEMBERS,
+    RATIO,
+    RATIO_FREE_BYTES,
+)
 
-_HINT = "Write the file with numpy.savez or numpy.savez_compressed."
-_MEMBER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.npy")
+
+@dataclass(frozen=True)
+class Rules:
+    """What an archive may hold: ``name`` is what its members' names look like, the words are for messages."""
+
+    members: int
+    directory_bytes: int
+    name: re.Pattern[str]
+    archive: str
+    member: str
+    content: str
+    hint: str
+
+
+ARRAYS = Rules(
+    members=MEMBERS,
+    directory_bytes=DIRECTORY_BYTES,
+    name=re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.npy"),
+    archive=".npz archive",
+    member="an array (name.npy)",
+    content="arrays",
+    hint="Write the file with numpy.savez or numpy.savez_compressed.",
+)
+FOLDERS = Rules(
+    members=FOLDER_MEMBERS,
+    directory_bytes=FOLDER_DIRECTORY_BYTES,
+    # Names are looked at, never opened; what they must not do is break lines where they are shown.
+    name=re.compile(r"[^\x00-\x1f\x7f\\]{1,1000}"),
+    archive="zip archive",
+    member="the name of a file",
+    content="files",
+    hint="Zip a folder that holds one folder for each class.",
+)
 _LOCAL_HEADER_BYTES = 30
 _ENCRYPTED_FLAG = 0x1
 # The records that end a zip file, APPNOTE 4.3.14 to 4.3.16, as written without a comment.
@@ -26,15 +67,17 @@ _BROKEN = (
 
 
 @contextmanager
-def open_archive(path: Path, max_bytes: int) -> Iterator[zipfile.ZipFile]:
-    """Open a ``.npz`` whose directory promises nothing dangerous; anything else is :class:`BadData`."""
-    _check_end(path)
+def open_archive(path: Path, max_bytes: int, rules: Rules = ARRAYS) -> Iterator[zipfile.ZipFile]:
+    """Open an archive whose directory promises nothing dangerous; anything else is :class:`BadData`."""
+    _check_end(path, rules)
     try:
         archive = zipfile.ZipFile(path)
     except _BROKEN:
-        raise BadData("The file is not a whole .npz archive: its directory cannot be read.", _HINT) from None
+        raise BadData(
+            f"The file is not a whole {rules.archive}: its directory cannot be read.", rules.hint
+        ) from None
     with archive:
-        _check_members(archive.infolist(), path.stat().st_size, max_bytes)
+        _check_members(archive.infolist(), path.stat().st_size, max_bytes, rules)
         yield archive
 
 
@@ -45,7 +88,9 @@ def chunks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
             while chunk := member.read(CHUNK_BYTES):
                 yield chunk
     except _BROKEN:
-        raise BadData(f"The archive is damaged: {name} cannot be unpacked.", _HINT, name) from None
+        raise BadData(
+            f"The archive is damaged: {name[:100]} cannot be unpacked.", "Zip it again.", name
+        ) from None
 
 
 def extract(archive: zipfile.ZipFile, name: str, target: Path) -> None:
@@ -55,14 +100,14 @@ def extract(archive: zipfile.ZipFile, name: str, target: Path) -> None:
             file.write(chunk)
 
 
-def _check_end(path: Path) -> None:
+def _check_end(path: Path, rules: Rules) -> None:
     """Bound the directory before ``zipfile`` reads it whole."""
     size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(max(0, size - _END.size - _END64_LOCATOR.size - _END64.size))
         tail = file.read()
     if len(tail) < _END.size or not tail[-_END.size :].startswith(b"PK\x05\x06"):
-        raise BadData("The file is not a whole .npz archive: it does not end as one.", _HINT)
+        raise BadData(f"The file is not a whole {rules.archive}: it does not end as one.", rules.hint)
     directory_bytes = _END.unpack(tail[-_END.size :])[5]
     before = tail[: -_END.size]
     if before[-_END64_LOCATOR.size :].startswith(b"PK\x06\x07"):
@@ -72,49 +117,55 @@ def _check_end(path: Path) -> None:
             else 0,
             0 if directory_bytes == 0xFFFFFFFF else directory_bytes,
         )
-    if directory_bytes > DIRECTORY_BYTES:
-        raise BadData(f"The archive holds too many files; at most {MEMBERS} arrays are read.", _HINT)
+    if directory_bytes > rules.directory_bytes:
+        raise BadData(
+            f"The archive holds too many files; at most {rules.members} {rules.content} are read.", rules.hint
+        )
 
 
-def _check_members(members: list[zipfile.ZipInfo], file_bytes: int, max_bytes: int) -> None:
+def _check_members(members: Sequence[zipfile.ZipInfo], file_bytes: int, max_bytes: int, rules: Rules) -> None:
     names = [member.filename for member in members]
-    if len(names) > MEMBERS:
-        raise BadData(f"The archive holds {len(names)} files; at most {MEMBERS} arrays are read.", _HINT)
+    if len(names) > rules.members:
+        raise BadData(
+            f"The archive holds {len(names)} files; at most {rules.members} {rules.content} are read.",
+            rules.hint,
+        )
     if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadData(f"The archive holds {shown(twice)} twice.", _HINT)
+        twice = next(name for name, count in Counter(names).items() if count > 1)
+        raise BadData(f"The archive holds {shown(twice)} twice.", rules.hint)
     for member in members:
-        _check_member(member)
-    _check_overlap(members, file_bytes)
+        _check_member(member, rules)
+    _check_overlap(members, file_bytes, rules)
     declared = sum(member.file_size for member in members)
     if declared > max_bytes:
         raise BadData(
-            f"The arrays are {declared:,} bytes unpacked; at most {max_bytes:,} are read.",
-            "Send fewer rows, or values of a smaller dtype such as uint8.",
+            f"The {rules.content} are {declared:,} bytes unpacked; at most {max_bytes:,} are read.",
+            "Send fewer rows, or smaller ones: values of a smaller dtype such as uint8, or smaller pictures.",
         )
 
 
-def _check_member(member: zipfile.ZipInfo) -> None:
-    if not _MEMBER_NAME.fullmatch(member.filename):
-        raise BadData(f"The archive holds {shown(member.filename)}, which is not an array (name.npy).", _HINT)
+def _check_member(member: zipfile.ZipInfo, rules: Rules) -> None:
+    if not rules.name.fullmatch(member.filename):
+        raise BadData(f"The archive holds {shown(member.filename)}, which is not {rules.member}.", rules.hint)
+    name = member.filename[:100]
     if member.flag_bits & _ENCRYPTED_FLAG:
-        raise BadData(f"{member.filename} is encrypted.", _HINT, member.filename)
+        raise BadData(f"{name} is encrypted.", rules.hint, name)
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise BadData(f"{member.filename} is packed by a method other than deflate.", _HINT, member.filename)
+        raise BadData(f"{name} is packed by a method other than deflate.", rules.hint, name)
     if member.file_size > RATIO_FREE_BYTES and member.file_size > RATIO * member.compress_size:
         raise BadData(
-            f"{member.filename} would grow more than {RATIO}-fold when unpacked.",
+            f"{name} would grow more than {RATIO}-fold when unpacked.",
             "If the data is really that uniform, write it with numpy.savez, which does not compress.",
-            member.filename,
+            name,
         )
 
 
-def _check_overlap(members: list[zipfile.ZipInfo], file_bytes: int) -> None:
+def _check_overlap(members: Sequence[zipfile.ZipInfo], file_bytes: int, rules: Rules) -> None:
     """Refuse members that share bytes: a small file could then unpack to any size."""
     free_from = 0
     for member in sorted(members, key=lambda each: each.header_offset):
         if member.header_offset < free_from:
-            raise BadData("The archive's members overlap.", _HINT)
+            raise BadData("The archive's members overlap.", rules.hint)
         free_from = member.header_offset + _LOCAL_HEADER_BYTES + member.compress_size
     if free_from > file_bytes:
-        raise BadData("The archive is cut off: its directory names more bytes than it holds.", _HINT)
+        raise BadData("The archive is cut off: its directory names more bytes than it holds.", rules.hint)

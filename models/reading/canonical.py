@@ -19,6 +19,7 @@ from models.reading.source import Source
 from models.reading.split import Split, split_rows
 from models.reading.tables import table_bytes, write_table
 from models.reading.targets import Target, read_target, target_profile, target_warnings
+from models.reading.texts import text_bytes, write_text
 from models.reading.vectors import vectors_bytes, write_vectors
 from models.schema import TEST_FILE, VOCABULARY_FILE, X_FILE, Y_FILE, DatasetSchema, Kind
 
@@ -47,6 +48,7 @@ class _Rows:
 _ROWS: Mapping[Kind, _Rows] = {
     "images": _Rows(images_bytes, write_images),
     "sequences": _Rows(sequences_bytes, write_sequences),
+    "text": _Rows(text_bytes, write_text),
     "table": _Rows(table_bytes, write_table),
     "vectors": _Rows(vectors_bytes, write_vectors),
 }

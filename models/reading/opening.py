@@ -4,9 +4,11 @@ from models.reading.errors import BadData, shown
 from models.reading.npz import read_npy, read_npz
 from models.reading.options import ReadingOptions
 from models.reading.source import Source
+from models.reading.text_files import read_json_lines, read_text_file, read_text_folders
 from models.reading.upload import Upload
 from models.schema import Kind
 
+_JSON_LINES = (".jsonl", ".ndjson")
 _NPY, _ZIP, _PARQUET = b"\x93NUMPY", b"PK", b"PAR1"
 
 
@@ -20,10 +22,10 @@ def open_upload(kind: Kind, upload: Upload, options: ReadingOptions) -> Source:
     match kind:
         case "table":
             return _open_table(start, upload, options)
+        case "text":
+            return _open_text(start, upload, options)
         case "images" | "sequences" | "vectors":
             return _open_arrays(kind, start, upload)
-        case _:
-            raise BadData(f"The file begins with {shown(start)}; that is not read for a dataset of {kind}.")
 
 
 def _open_table(start: bytes, upload: Upload, options: ReadingOptions) -> Source:
@@ -37,6 +39,14 @@ def _open_table(start: bytes, upload: Upload, options: ReadingOptions) -> Source
     from models.reading.parquet import read_parquet  # noqa: PLC0415
 
     return (read_parquet if start.startswith(_PARQUET) else read_delimited)(upload, options)
+
+
+def _open_text(start: bytes, upload: Upload, options: ReadingOptions) -> Source:
+    if start.startswith(_ZIP):
+        return read_text_folders(upload, options)
+    if upload.ending in _JSON_LINES or (upload.ending != ".txt" and start.lstrip().startswith(b"{")):
+        return read_json_lines(upload, options)
+    return read_text_file(upload, options)
 
 
 def _open_arrays(kind: Kind, start: bytes, upload: Upload) -> Source:

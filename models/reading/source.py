@@ -54,7 +54,7 @@ class Source:
     Arrays may be memory maps. In a table ``x`` is ``float64[rows, columns]``, described by ``columns``; in
     texts ``int64[rows, 2]``, where each begins and ends in ``tokens``. ``range`` is what black and white are,
     ``labels`` are names of classes and ``targets`` of values, where the source knows them; ``split_by`` is
-    what the split goes by, ``[rows]``.
+    what the split goes by, ``[rows]``; ``in_order`` says that rows continue each other.
     """
 
     rows: Part
@@ -68,6 +68,7 @@ class Source:
     targets: tuple[str, ...] = ()
     target_kind: TargetKind | None = None
     split_by: np.ndarray | None = None
+    in_order: bool = False
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -25,7 +25,7 @@ def split_rows(source: Source, classes: np.ndarray | None, options: ReadingOptio
     """Split as the source does; else as the options say. ``classes`` is None where rows have none."""
     if source.test is not None:
         return given_split(len(source.rows.x), len(source.test.x))
-    if options.split == "last":
+    if options.split == "last" or (options.split is None and source.in_order):
         return _last_split(source, options)
     if options.split == "hash":
         return _hash_split(source, options)

@@ -65,6 +65,32 @@ def test_vectors_are_uploaded_read_and_shown(client: httpx.Client, upload: Uploa
     assert Image.open(io.BytesIO(picture.content)).width > 128
 
 
+def test_texts_are_uploaded_read_and_shown(client: httpx.Client, upload: Upload) -> None:
+    lines = "".join(f'{{"text": "Good, {row}!", "label": "{"ab"[row % 2]}"}}\n' for row in range(20))
+    version = upload("text", lines, filename="reviews.jsonl", length=3)
+    assert (version["state"], version["schema"]["labels"]) == ("ready", ["a", "b"])
+    assert version["schema"]["text"] == {"tokens": "word", "vocabulary": 20, "lowercase": True}
+    assert version["profile"]["top"]["good"] == 16
+    shown = client.get(PREVIEW, params={"limit": 100}).json()["rows"]
+    row = next(row for row in shown if row["split"] == "train")
+    assert (row["values"], row["text"]) == (["good", ",", str(row["row"])], f"good, {row['row']}")
+    # There is no picture of a text.
+    assert client.get(PREVIEW, headers={"Accept": "image/png"}).headers["content-type"] == "application/json"
+
+
+def test_a_corpus_is_uploaded_and_its_last_blocks_are_for_the_test(upload: Upload) -> None:
+    options = {"layout": "corpus", "tokens": "character", "length": 9}
+    version = upload("text", "All work and no play.\n" * 10, filename="book.txt", **options)
+    assert (version["schema"]["shape"], version["schema"]["rows"]) == ([10], 22)
+    assert version["split"] == {"method": "last", "test_fraction": 0.2, "train_rows": 17, "test_rows": 5}
+
+
+def test_texts_that_cannot_be_read_say_where(upload: Upload) -> None:
+    version = upload("text", '{"text": "fine"}\n{"text": 3}\n', filename="reviews.jsonl")
+    assert (version["state"], version["error"]["code"]) == ("invalid", "bad_data")
+    assert "Line 2 has no `text` that is a string" in version["error"]["message"]
+
+
 def test_rows_without_a_target_have_none(client: httpx.Client, upload: Upload) -> None:
     version = upload("images", saved(x=np.arange(20 * 16, dtype=np.uint16).reshape(20, 4, 4)))
     assert (version["schema"]["labels"], version["schema"]["targets"]) == ([], [])
