@@ -21,6 +21,7 @@ _FIGURES = {
     "macro_f1": "macro F1",
     "mae": "mean absolute error",
     "rmse": "root of the mean squared error",
+    "mse": "mean squared error of a scaled value",
     "naive_mae": "mean absolute error of the naive forecast",
     "naive_rmse": "root of the mean squared error of the naive forecast",
     "r2": "explained variance (R²)",
@@ -32,6 +33,9 @@ _PICTURES = {
     "worst.png": "The hardest rows",
     "residuals.png": "Predicted against true values, and how far they are apart",
     "forecasts.png": "Forecasts beside what came",
+    "reconstructions.png": "Rows, and below them what came back; the second half came back worst",
+    "errors.png": "How large the errors of rows are, and the threshold",
+    "codes.png": "Where the codes of rows lie",
 }
 # What Markdown or HTML would take for markup, in names that people gave.
 _MARKUP = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>()#+-!|"})

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from models.reports import classification, forecasting, generation, regression
+from models.reports import classification, forecasting, generation, reconstruction, regression
 from models.reports.report import Examined, Report
 from models.schema import input_of
 from models.tasks import task_of
@@ -20,7 +20,9 @@ def report_of(examined: Examined) -> Report:
             return generation.report(examined)
         case "forecasting":
             return forecasting.report(examined)
-        case "reconstruction" | "sampling":
+        case "reconstruction":
+            return reconstruction.report(examined)
+        case "sampling":
             raise NotImplementedError(task)
         case _:
             assert_never(task)

@@ -1,0 +1,92 @@
+"""The report of an autoencoder: how well rows come back, which are unusual, and where their codes lie."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from models.anomalies import NORMAL_SHARE, threshold_of
+from models.autoencoder_roles import CODES, ERROR, RECONSTRUCTION
+from models.pictures import draw_curves
+from models.pictures_codes import draw_codes, draw_errors
+from models.pictures_rows import draw_pairs
+from models.reconstructing import PLAIN, VARIATIONAL
+from models.reports.report import Examined, Report
+from models.rows import Purpose, spread
+from models.specs.autoencoder import AutoencoderSpec
+
+# So many values of rows, and of their reconstructions, are held at once; so many rows are examined at most.
+MOST_VALUES, MOST_ROWS = 10_000_000, 10_000
+# Rows that are shown, of which half are those that came back worst; rows of which the codes are drawn.
+SHOWN_ROWS, DRAWN_ROWS, DRAWN_CODES = 20, 2_000, 2_000_000
+
+
+def report(examined: Examined) -> Report:
+    """Return the report on the rows that are reported; an error is the mean square of a scaled row's errors.
+
+    The threshold, beyond which a row is an anomaly, comes from validation rows alone, where there are any.
+    """
+    spec, rows = examined.spec, examined.rows
+    assert isinstance(spec, AutoencoderSpec)
+    reported = _bounded(examined, rows.reported)
+    errors = examined.answers("reconstruct", reported)[ERROR].astype(np.float64)
+    told_from: Purpose = "validation" if len(rows.validation) else "training"
+    known = _bounded(examined, rows.validation if told_from == "validation" else rows.training)
+    threshold = threshold_of(examined.answers("reconstruct", known)[ERROR])
+    metrics = {"mse": float(errors.mean())}
+    worst = reported[np.argsort(-errors, kind="stable")]
+    content: dict[str, Any] = {
+        "rows": len(reported),
+        **metrics,
+        "errors": _figures(errors),
+        "threshold": {
+            "value": threshold,
+            "normal_share": NORMAL_SHARE,
+            "from": told_from,
+            "rows": len(known),
+            "beyond": float((errors > threshold).mean()),
+        },
+        "worst": [int(row) for row in worst[: SHOWN_ROWS // 2]],
+    }
+    figures = VARIATIONAL if spec.variational else PLAIN
+    if spec.variational:
+        content["validation"] = _kept(examined.epochs, figures)
+    shown = np.concatenate([spread(reported, SHOWN_ROWS // 2), worst[: SHOWN_ROWS // 2]])
+    originals = rows.read(shown)
+    returned = examined.answers("reconstruct", shown)[RECONSTRUCTION]
+    drawn = spread(reported, min(DRAWN_ROWS, DRAWN_CODES // spec.latent))
+    codes = examined.answers("encode", drawn)[CODES]
+    labels = examined.schema.labels
+    pictures = {
+        "reconstructions.png": partial(draw_pairs, originals, returned, examined.schema.image),
+        "errors.png": partial(draw_errors, {"": errors}, threshold),
+        "codes.png": partial(draw_codes, codes, np.asarray(rows.y[drawn]) if labels else None, labels),
+        "curves.png": partial(draw_curves, examined.epochs, names=figures),
+    }
+    return Report(content, metrics, pictures, _card(content["threshold"]), threshold)
+
+
+def _bounded(examined: Examined, rows: np.ndarray) -> np.ndarray:
+    return spread(rows, min(MOST_ROWS, MOST_VALUES // int(np.prod(examined.schema.shape))))
+
+
+def _figures(errors: np.ndarray) -> dict[str, float]:
+    quantiles = {"median": 0.5, "quantile_90": 0.9, "quantile_99": 0.99, "largest": 1.0}
+    return {name: float(np.quantile(errors, share)) for name, share in quantiles.items()}
+
+
+def _kept(epochs: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, Any] | None:
+    """Return the validation figures of the epoch whose weights were kept; None without validation rows."""
+    scored = [epoch for epoch in epochs if epoch.get("val_loss") is not None]
+    if not scored:
+        return None
+    best = min(scored, key=lambda epoch: float(epoch["val_loss"]))
+    return {name: best[f"val_{name}"] for name in names}
+
+
+def _card(threshold: dict[str, Any]) -> list[str]:
+    return [
+        f"A row is called an anomaly where its error is above {threshold['value']:.4g}: "
+        f"{threshold['normal_share']:.0%} of {threshold['rows']:,} {threshold['from']} rows are not, and "
+        f"{threshold['beyond']:.1%} of these rows are.",
+    ]
