@@ -88,7 +88,7 @@ def _prediction(path: str) -> dict[str, Any]:
     return {
         "tags": ["predictions"],
         "summary": "Predict",
-        "operationId": f"predict_by_{names[-1]}",
+        "operationId": f"{path.rpartition('/')[2]}_by_{names[-1]}",
         "description": "Send rows as JSON, or one picture as PNG or JPEG.",
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names

@@ -132,5 +132,12 @@ def refused_type(announced: str, accepted: frozenset[str]) -> UnsupportedMediaTy
     )
 
 
+def require_json(scope: Scope) -> None:
+    """Refuse a body that is announced as something else than JSON."""
+    announced = media_type(scope)
+    if announced not in _UNTYPED and announced != JSON_TYPE:
+        raise refused_type(announced, frozenset({JSON_TYPE}))
+
+
 def _beginning(body: bytes) -> str:
     return NPY_TYPE if body.startswith(NPY_MAGIC) else image_type(body) or JSON_TYPE

@@ -1,18 +1,13 @@
 """The native dialect of asking versions, as plain ASGI: no framework between a body and its answer."""
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import NotFound, shortened
-from app.protocols.arrays import ERROR, RECONSTRUCTION, AnomalyWriter, ArrayWriter, output_of
-from app.protocols.inputs import inputs_of
-from app.protocols.predictions import PredictionWriter
-from app.protocols.rows import Rows
+from app.protocols.questions import QUESTIONS, Wire, wire_of
 from app.serving.engine import Engine
-from app.serving.execution import Execution
 from app.serving.loaded import LoadedVersion
 from app.serving.snapshot import CHAMPION, Target
 from app.settings import Settings
@@ -21,60 +16,10 @@ from app.settings import Settings
 _MOST_DIGITS = 9
 
 
-class Wire(Protocol):
-    """What is kept ready to answer one question about one version, but not the version itself."""
-
-    async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-
-
-Making = Callable[[LoadedVersion, Execution, Settings], Wire]
-
-
-def _predict(version: LoadedVersion, execution: Execution, settings: Settings) -> Wire:
-    role = version.role("predict")
-    inputs = inputs_of(version, role, max_pixels=settings.image_pixels)
-    return Rows(role, inputs, PredictionWriter(version, role), execution)
-
-
-def _encode(version: LoadedVersion, execution: Execution, settings: Settings) -> Wire:
-    role = version.role("encode")
-    inputs = inputs_of(version, role, max_pixels=settings.image_pixels)
-    return Rows(role, inputs, ArrayWriter(version, output_of(role, "codes"), "codes"), execution)
-
-
-def _decode(version: LoadedVersion, execution: Execution, settings: Settings) -> Wire:
-    role = version.role("decode")
-    inputs = inputs_of(version, role, field="codes", max_pixels=settings.image_pixels)
-    writer = ArrayWriter(version, output_of(role, RECONSTRUCTION), "reconstructions")
-    return Rows(role, inputs, writer, execution)
-
-
-def _reconstruct(version: LoadedVersion, execution: Execution, settings: Settings) -> Wire:
-    role = version.role("reconstruct")
-    inputs = inputs_of(version, role, max_pixels=settings.image_pixels)
-    beside = {ERROR: "errors"}
-    writer = ArrayWriter(version, output_of(role, RECONSTRUCTION), "reconstructions", beside)
-    return Rows(role, inputs, writer, execution)
-
-
-def _anomalies(version: LoadedVersion, execution: Execution, settings: Settings) -> Wire:
-    role = version.role("reconstruct")
-    inputs = inputs_of(version, role, max_pixels=settings.image_pixels)
-    return Rows(role, inputs, AnomalyWriter(version, role), execution)
-
-
-_QUESTIONS: Mapping[str, Making] = {
-    "predict": _predict,
-    "encode": _encode,
-    "decode": _decode,
-    "reconstruct": _reconstruct,
-    "anomalies": _anomalies,
-}
 _WHICH = ("", "/versions/{number}", "/aliases/{alias}")
 # What this application answers, as the scope table and the documentation name it.
 ROUTES: Mapping[str, str] = {
-    f"POST /api/v1/models/{{name}}{which}/{question}": question for question in _QUESTIONS for which in _WHICH
+    f"POST /api/v1/models/{{name}}{which}/{question}": question for question in QUESTIONS for which in _WHICH
 }
 
 
@@ -90,7 +35,7 @@ class Native:
         self._engine = engine
         self._settings = settings
         self._wires: dict[str, WeakKeyDictionary[LoadedVersion, Wire]] = {
-            question: WeakKeyDictionary() for question in _QUESTIONS
+            question: WeakKeyDictionary() for question in QUESTIONS
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,8 +52,7 @@ class Native:
         wires = self._wires[question]
         wire = wires.get(version)
         if wire is None:
-            make = _QUESTIONS[question]
-            wire = wires[version] = make(version, self._engine.execution, self._settings)
+            wire = wires[version] = wire_of(question, version, self._engine.execution, self._settings)
         return wire
 
 

@@ -5,15 +5,12 @@ from typing import NamedTuple, Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from app.protocols.body import read_body
+from app.protocols.body import INLINE_BODY_BYTES, read_body
 from app.protocols.inputs import Inputs, Tensors
 from app.protocols.pictures import IMAGE_TYPES
 from app.protocols.replies import Header, reply
 from app.serving.execution import Execution
 from app.serving.role import LoadedRole
-
-# Reading this much JSON takes a fraction of a millisecond; more is read away from the event loop.
-INLINE_BODY_BYTES = 64 * 1024
 
 
 class Writing(NamedTuple):

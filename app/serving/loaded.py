@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Mapping
 
-from app.errors import Conflict, shortened
 from app.serving.golden import GoldenMismatch, check_golden, golden_of, read_golden
 from app.serving.role import LoadedRole
 from app.storage import Store
@@ -44,18 +43,6 @@ class LoadedVersion:
         self.roles = {name: LoadedRole(self.signature.roles[name], graph) for name, graph in graphs.items()}
         self.bytes = sum(len(graph) * COPIES + SESSION_BYTES for graph in graphs.values())
         self.used_at = time.monotonic()
-
-    def role(self, name: Role) -> LoadedRole:
-        """Return a role; raise :class:`~app.errors.Conflict`, ``role_not_served``, if there is none such."""
-        role = self.roles.get(name)
-        if role is None:
-            raise Conflict(
-                f"Version {self.number} of model {shortened(self.model)} has no role {name}; "
-                f"it has {', '.join(sorted(self.roles))}.",
-                code="role_not_served",
-                extra={"roles": sorted(self.roles)},
-            )
-        return role
 
 
 def load(row: ModelVersion, store: Store) -> LoadedVersion:

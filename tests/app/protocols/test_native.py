@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.protocols.rows import INLINE_BODY_BYTES
+from app.protocols.body import INLINE_BODY_BYTES
 
 pytestmark = pytest.mark.anyio
 
@@ -138,7 +138,7 @@ async def test_what_is_not_json_is_a_bad_request(client, registry):
 async def test_a_large_body_is_answered_away_from_the_event_loop(client, registry, engine, monkeypatch):
     registry.publish(seed=5)
     version = await engine.obtain(("local", "digits", "champion"))
-    role = version.role("predict")
+    role = version.roles["predict"]
     threads = []
     run = role.run
     monkeypatch.setattr(role, "run", lambda *sent: threads.append(threading.get_ident()) or run(*sent))

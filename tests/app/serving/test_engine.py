@@ -55,7 +55,7 @@ async def test_a_version_published_a_moment_ago_is_served_at_once(registry, engi
     assert loaded.id == version.id
     expected = registry.graphs[version.id].answer(ROWS)
     np.testing.assert_allclose(
-        loaded.role("predict").run({"image": ROWS})["probabilities"], expected, atol=1e-6
+        loaded.roles["predict"].run({"image": ROWS})["probabilities"], expected, atol=1e-6
     )
 
 
@@ -108,7 +108,7 @@ async def test_no_request_fails_or_goes_astray_while_versions_are_published(regi
             if version is None:
                 failures.append("no version answered")
                 break
-            answer = version.role("predict").run({"image": ROWS})["probabilities"]
+            answer = version.roles["predict"].run({"image": ROWS})["probabilities"]
             if not np.allclose(answer, registry.graphs[version.id].answer(ROWS), atol=1e-6):
                 failures.append(f"version {version.number} gave the answer of another")
             if seen and version.number < max(seen):

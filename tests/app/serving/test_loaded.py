@@ -9,22 +9,22 @@ def test_a_version_answers_as_its_graph_was_made(registry):
     version = registry.publish(seed=3)
     loaded = load(version, registry.store)
     rows = np.random.default_rng(1).uniform(0, 16, (5, 8, 8, 1)).astype(np.float32)
-    answer = loaded.role("predict").run({"image": rows})["probabilities"]
+    answer = loaded.roles["predict"].run({"image": rows})["probabilities"]
     np.testing.assert_allclose(answer, registry.graphs[version.id].answer(rows), atol=1e-6)
     assert (loaded.model, loaded.number, loaded.job) == ("digits", 1, version.job_id)
-    assert 0 < loaded.role("predict").row_seconds < 1
+    assert 0 < loaded.roles["predict"].row_seconds < 1
 
 
 @pytest.mark.parametrize("rows", [CHUNK_ROWS, CHUNK_ROWS + 1, 3 * CHUNK_ROWS + 5])
 def test_a_batch_in_pieces_answers_in_order(registry, rows):
     version = registry.publish()
     batch = np.random.default_rng(2).uniform(0, 16, (rows, 8, 8, 1)).astype(np.float32)
-    answer = load(version, registry.store).role("predict").run({"image": batch})["probabilities"]
+    answer = load(version, registry.store).roles["predict"].run({"image": batch})["probabilities"]
     np.testing.assert_allclose(answer, registry.graphs[version.id].answer(batch), atol=1e-6)
 
 
 def test_no_more_rows_run_at_once_than_a_piece_holds(registry, monkeypatch):
-    loaded = load(registry.publish(), registry.store).role("predict")
+    loaded = load(registry.publish(), registry.store).roles["predict"]
     sizes = []
     session = loaded._session
 
