@@ -11,6 +11,7 @@ import onnxruntime
 import tensorflow as tf
 import tf2onnx
 
+from models.recurrent_export import native_recurrence
 from models.roles import NEVER, Arrays, PlayedRole
 from models.signature import TensorSignature
 
@@ -58,12 +59,13 @@ def export_onnx(role: PlayedRole, path: Path) -> None:
     Raises :class:`ExportFailed` where the graph would need anything beside standard operators.
     """
     function = _traced(role)
-    graph, _ = tf2onnx.convert.from_function(
-        function,
-        input_signature=list(function.input_signature),
-        opset=OPSET,
-        custom_op_handlers={"Erfc": (_erfc, [])},
-    )
+    with native_recurrence() as handlers:
+        graph, _ = tf2onnx.convert.from_function(
+            function,
+            input_signature=list(function.input_signature),
+            opset=OPSET,
+            custom_op_handlers={"Erfc": (_erfc, []), **handlers},
+        )
     _rename(graph.graph, _names(role))
     _name_batch_axis(graph)
     check_graph(graph, role)
