@@ -12,7 +12,7 @@ import tensorflow as tf
 from models.adversarial_losses import discriminator_loss, generator_loss, gradient_penalty
 from models.gan import symmetric_scale
 from models.lesson import Lesson
-from models.optimizers import Update, rate_of, update_of
+from models.optimizers import Moment, Update, rate_of, update_of
 from models.scopes import others_of, scope_of
 from models.specs.gan import GanSpec
 from models.specs.optimizers import Optimizer
@@ -121,7 +121,7 @@ class _Game:
         weights = self.packing.groups(state.weights)
         slots = [self.packing.groups(each) for each in state.slots]
         own = [each[player] for each in slots[: update.slots]]
-        weights[player], own = update.apply(weights[player], gradients, own, turn)
+        weights[player], own = update.apply(weights[player], gradients, own, Moment(turn))
         for each, moved in zip(slots, own, strict=False):
             each[player] = moved
         return state._replace(weights=_joined(weights), slots=[_joined(each) for each in slots])
@@ -164,7 +164,8 @@ def _update(own: Optimizer | None, lesson: Lesson, every: int) -> Update:
     training = lesson.training
     steps = math.ceil(len(lesson.data.train_rows) / training.batch_size)
     optimizer = own or training.optimizer
-    return update_of(optimizer, rate_of(optimizer, max(1, steps // every), training.epochs))
+    rate = rate_of(optimizer, max(1, steps // every), training.epochs)
+    return update_of(optimizer, rate, training.clip_norm, training.clip_value)
 
 
 def _joined(groups: list[Tensors]) -> Tensors:

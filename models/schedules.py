@@ -10,6 +10,7 @@ from models.specs.optimizers import (
     ConstantSchedule,
     CosineSchedule,
     ExponentialSchedule,
+    PlateauSchedule,
     Schedule,
     StepSchedule,
 )
@@ -36,7 +37,8 @@ class Rate:
 
     def _factor(self, epoch: Any, warmup: float) -> Any:
         match self.schedule:
-            case ConstantSchedule():
+            # What lowers the rate on a plateau comes from outside the step: models.plateau.
+            case ConstantSchedule() | PlateauSchedule():
                 return ops.ones_like(epoch)
             case StepSchedule(factor=factor, every_epochs=every):
                 return ops.power(factor, ops.floor(epoch / every))

@@ -16,7 +16,8 @@ Tensors = list[tf.Tensor]
 
 class State(NamedTuple):
     """``step`` counts from 0; ``weights``: trainable, packed; ``others``: the network's other variables,
-    seeds included; ``slots``: what the optimizer keeps; ``augmentation``: the augmenter's variables.
+    seeds included; ``slots``: what the optimizer keeps; ``augmentation``: the augmenter's variables;
+    ``factor``: what the learning rate is multiplied by, since validation has stopped improving.
     """
 
     step: tf.Tensor
@@ -24,6 +25,7 @@ class State(NamedTuple):
     others: list[tf.Tensor]
     slots: list[list[tf.Tensor]]
     augmentation: list[tf.Tensor]
+    factor: tf.Tensor
 
 
 class Packing:

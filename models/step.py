@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from models.lesson import Lesson
+from models.optimizers import Moment
 from models.state import Packing, State, Tensors
 
 
@@ -72,8 +73,9 @@ def learning(names: tuple[str, ...], objective: Objective, lesson: Lesson) -> Le
             tape.watch(state.weights)
             loss = objective(packing.unpack(state.weights), state.others, Batch(x, y, state.step), True)
         gradients = tape.gradient(loss.value, state.weights)
-        moved, slots = update.apply(state.weights, gradients, state.slots, state.step)
-        return State(state.step + 1, moved, loss.others, slots, augmentation), loss.sums
+        moment = Moment(state.step, state.factor)
+        moved, slots = update.apply(state.weights, gradients, state.slots, moment)
+        return State(state.step + 1, moved, loss.others, slots, augmentation, state.factor), loss.sums
 
     def score(state: State, x: tf.Tensor, y: tf.Tensor) -> Sums:
         batch = Batch(x, y, state.step)

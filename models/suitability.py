@@ -5,7 +5,9 @@ from itertools import chain
 
 from models.schema import InputSchema
 from models.signature import Task
+from models.specs.gan import GanSpec
 from models.specs.network import NetworkSpec
+from models.specs.optimizers import Optimizer, PlateauSchedule
 from models.specs.problems import SpecProblem, escaped, nearest
 from models.specs.training import TrainingSpec
 from models.tasks import task_of
@@ -14,7 +16,12 @@ from models.tasks import task_of
 def unsuited(network: NetworkSpec, training: TrainingSpec, source: InputSchema) -> Iterator[SpecProblem]:
     """Yield what was asked for and can have no effect on a network of this family for these rows."""
     task = task_of(network, source)
-    return chain(_by_kind(training, source), _by_classes(training, source, task), _by_figures(training, task))
+    return chain(
+        _by_kind(training, source),
+        _by_classes(training, source, task),
+        _by_figures(training, task),
+        _by_schedule(network, training, task),
+    )
 
 
 def _by_kind(training: TrainingSpec, source: InputSchema) -> Iterator[SpecProblem]:
@@ -48,3 +55,28 @@ def _by_figures(training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:
     elif stopping and stopping.monitor == "val_accuracy" and task not in ("classification", "generation"):
         message = f"There is no accuracy in {task}: watch val_loss."
         yield SpecProblem("/training/early_stopping/monitor", "wrong_task", message)
+
+
+def _by_schedule(network: NetworkSpec, training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:
+    """Yield what is wrong with schedules that watch a validation figure."""
+    optimizers: dict[str, Optimizer | None] = {"/training/optimizer": training.optimizer}
+    if isinstance(network, GanSpec):
+        optimizers["/network/generator_optimizer"] = network.generator_optimizer
+        optimizers["/network/discriminator_optimizer"] = network.discriminator_optimizer
+    for place, optimizer in optimizers.items():
+        if optimizer and isinstance(optimizer.schedule, PlateauSchedule):
+            yield from _of_plateau(f"{place}/schedule", optimizer.schedule, training, task)
+
+
+def _of_plateau(
+    place: str, schedule: PlateauSchedule, training: TrainingSpec, task: Task
+) -> Iterator[SpecProblem]:
+    if task == "sampling":
+        message = "Two players that learn against each other have no figure that tells of a plateau."
+        yield SpecProblem(place, "wrong_task", message)
+    elif schedule.monitor == "val_accuracy" and task not in ("classification", "generation"):
+        message = f"There is no accuracy in {task}: watch val_loss."
+        yield SpecProblem(f"{place}/monitor", "wrong_task", message)
+    elif not training.validation:
+        message = "A plateau is seen in validation rows, and `validation` is 0: send a share."
+        yield SpecProblem(place, "needs_validation", message)

@@ -20,9 +20,11 @@ from models.chunks import Chunks, Feed, Scores
 from models.compiling import uses_xla
 from models.lesson import Lesson, TrainingData
 from models.optimizers import rate_of, update_of
+from models.plateau import Plateau
 from models.registry import learning_of
 from models.schema import InputSchema
 from models.specs.network import NetworkSpec
+from models.specs.optimizers import PlateauSchedule
 from models.specs.training import EarlyStopping, TrainingSpec
 from models.state import State, values_of
 from models.step import Sums
@@ -93,7 +95,7 @@ class _Training:
         self._steps_per_epoch = math.ceil(len(data.train_rows) / training.batch_size)
         self._rate = rate_of(training.optimizer, self._steps_per_epoch, training.epochs)
         augment = augmenter(training.augmentation, data.source, training.seed)
-        update = update_of(training.optimizer, self._rate, training.clip_norm)
+        update = update_of(training.optimizer, self._rate, training.clip_norm, training.clip_value)
         self._learning = learning_of(spec, Lesson(network, training, data, update, augment))
         self._state = self._best_state = self._first_state(augment)
         feed, rows = Feed(data.x, data.y), len(data.train_rows)
@@ -101,6 +103,8 @@ class _Training:
             self._learning, feed, self._state, xla=uses_xla(spec, training, data.source, rows)
         )
         self._scores = Scores(self._learning, feed, self._state)
+        schedule = training.optimizer.schedule
+        self._plateau = Plateau(schedule) if isinstance(schedule, PlateauSchedule) else None
         self._outcome = TrainingOutcome()
         self._step = 0
         self._started = self._reported = time.monotonic()
@@ -117,6 +121,7 @@ class _Training:
             self._outcome.epochs.append(figures)
             self._report("epoch", figures)
             self._keep_if_best(epoch, figures["metrics"])
+            self._lower_rate(figures["metrics"])
             if self._is_over(epoch):
                 break
         self._leave_best_weights()
@@ -130,6 +135,7 @@ class _Training:
             values_of(self._network.non_trainable_variables),
             [[tf.zeros_like(weight) for weight in weights] for _ in range(self._learning.slots)],
             values_of(augment.non_trainable_variables) if augment is not None else [],
+            tf.constant(1.0),
         )
 
     def _run_epoch(self, epoch: int) -> Sums | None:
@@ -188,7 +194,7 @@ class _Training:
             if not np.isfinite(scored.totals).all():
                 raise Diverged(epoch, self._step)
             metrics |= self._means("val_", scored)
-        metrics["learning_rate"] = self._rate(self._step - 1)
+        metrics["learning_rate"] = self._rate(self._step - 1) * float(self._state.factor)
         return {
             "epoch": epoch,
             "epochs": self._training.epochs,
@@ -212,6 +218,10 @@ class _Training:
         if best is None or sign * metrics[monitor] < sign * best["value"]:
             self._best_state = self._state
             self._outcome.best = {"epoch": epoch, "monitor": monitor, "value": metrics[monitor]}
+
+    def _lower_rate(self, metrics: dict[str, float]) -> None:
+        if self._plateau:
+            self._state = self._state._replace(factor=tf.constant(self._plateau.watch(metrics)))
 
     @property
     def _monitor(self) -> str:

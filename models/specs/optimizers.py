@@ -45,8 +45,24 @@ class CosineSchedule(_Schedule):
     final_factor: float = Field(0.0, ge=0, le=1, description="Share of the rate that the last step has.")
 
 
+class PlateauSchedule(_Schedule):
+    """The rate is multiplied by `factor` when a validation figure has stopped improving."""
+
+    name: Literal["plateau"] = Field(description="The schedule.")
+    monitor: Literal["val_loss", "val_accuracy"] = Field("val_loss", description="The figure to watch.")
+    factor: float = Field(0.5, gt=0, lt=1, description="What the rate is multiplied by.")
+    patience: int = Field(
+        3, ge=1, le=10_000, description="Epochs without improvement after which the rate falls."
+    )
+    min_delta: float = Field(0.0, ge=0, description="Smallest change that counts as an improvement.")
+    least_factor: float = Field(
+        0.001, ge=0, le=1, description="Share of the first rate below which it does not fall."
+    )
+
+
 Schedule = Annotated[
-    ConstantSchedule | StepSchedule | ExponentialSchedule | CosineSchedule, Field(discriminator="name")
+    ConstantSchedule | StepSchedule | ExponentialSchedule | CosineSchedule | PlateauSchedule,
+    Field(discriminator="name"),
 ]
 
 

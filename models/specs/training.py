@@ -50,6 +50,9 @@ class TrainingSpec(Spec):
     clip_norm: float | None = Field(
         None, gt=0, le=1e6, description="Longest gradient over all weights; a longer one is shortened to it."
     )
+    clip_value: float | None = Field(
+        None, gt=0, le=1e6, description="Largest number in a gradient, either way; a larger one becomes it."
+    )
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="Share of certainty that is spread over all classes in training."
     )

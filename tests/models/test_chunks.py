@@ -39,6 +39,7 @@ def prepared(feed: Feed, *, xla: bool = False, turned: bool = True) -> tuple[Chu
         values_of(network.non_trainable_variables),
         [[tf.zeros_like(weight) for weight in weights] for _ in range(update.slots)],
         values_of(augment.non_trainable_variables) if augment is not None else [],
+        tf.constant(1.0),
     )
     return Chunks(learning, feed, state, xla=xla), Scores(learning, feed, state), state
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.optimizers import rate_of, update_of
+from models.optimizers import Moment, rate_of, update_of
 from models.specs.optimizers import (
     AdamSpec,
     AdamWSpec,
@@ -61,7 +61,7 @@ def test_an_update_is_the_one_that_keras_makes(spec: Optimizer, theirs: keras.Op
     for step in range(20):
         gradient = tf.constant(random.normal(size=50), tf.float32)
         theirs.apply([gradient], [variable])
-        weights, slots = update.apply(weights, [gradient], slots, tf.constant(step, tf.int64))
+        weights, slots = update.apply(weights, [gradient], slots, Moment(tf.constant(step, tf.int64)))
         assert len(slots) == update.slots
         np.testing.assert_allclose(weights[0], variable.numpy(), rtol=1e-5, atol=1e-7)
 
@@ -69,11 +69,31 @@ def test_an_update_is_the_one_that_keras_makes(spec: Optimizer, theirs: keras.Op
 def test_gradients_that_are_too_long_are_shortened_together():
     spec = SgdSpec(name="sgd", learning_rate=1.0)
     update = update_of(spec, rate_of(spec, STEPS_PER_EPOCH, EPOCHS), clip_norm=1.0)
-    start, step = [tf.zeros(1), tf.zeros(1)], tf.constant(0, tf.int64)
-    long, _ = update.apply(start, [tf.constant([3.0]), tf.constant([4.0])], [], step)
+    start, moment = [tf.zeros(1), tf.zeros(1)], Moment(tf.constant(0, tf.int64))
+    long, _ = update.apply(start, [tf.constant([3.0]), tf.constant([4.0])], [], moment)
     np.testing.assert_allclose(np.concatenate(long), [-0.6, -0.8], rtol=1e-6)
-    short, _ = update.apply(start, [tf.constant([0.3]), tf.constant([0.4])], [], step)
+    short, _ = update.apply(start, [tf.constant([0.3]), tf.constant([0.4])], [], moment)
     np.testing.assert_allclose(np.concatenate(short), [-0.3, -0.4], rtol=1e-6)
+
+
+def test_the_largest_numbers_of_gradients_are_cut_before_their_length():
+    spec = SgdSpec(name="sgd", learning_rate=1.0)
+    rate, moment = rate_of(spec, STEPS_PER_EPOCH, EPOCHS), Moment(tf.constant(0, tf.int64))
+    gradient = tf.constant([3.0, -40.0, 0.5])
+    cut, _ = update_of(spec, rate, clip_value=4.0).apply([tf.zeros(3)], [gradient], [], moment)
+    np.testing.assert_allclose(cut[0], [-3.0, 4.0, -0.5], rtol=1e-6)
+    both, _ = update_of(spec, rate, 1.0, 4.0).apply([tf.zeros(3)], [gradient], [], moment)
+    np.testing.assert_allclose(both[0], np.array([-3.0, 4.0, -0.5]) / np.sqrt(25.25), rtol=1e-5)
+
+
+@pytest.mark.parametrize("spec", [SgdSpec(name="sgd", momentum=0.9), AdamSpec(), RmspropSpec(name="rmsprop")])
+def test_a_moment_multiplies_the_learning_rate(spec: Optimizer):
+    first, moment = tf.constant([1.0, -2.0]), tf.constant(0, tf.int64)
+    update = update_of(spec, rate_of(spec, STEPS_PER_EPOCH, EPOCHS))
+    slots = [[tf.zeros(2)] for _ in range(update.slots)]
+    whole, _ = update.apply([tf.zeros(2)], [first], slots, Moment(moment))
+    half, _ = update.apply([tf.zeros(2)], [first], slots, Moment(moment, tf.constant(0.5)))
+    np.testing.assert_allclose(half[0], whole[0] / 2, rtol=1e-6)
 
 
 def rates(schedule, epochs: list[float]) -> list[float]:

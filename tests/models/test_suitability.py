@@ -23,6 +23,14 @@ def refused(training: dict[str, Any], source: InputSchema, network: dict[str, An
         ({"augmentation": [{"name": "rotation"}]}, "/training/augmentation: Augmentation changes images"),
         ({"class_weight": "balanced"}, "/training/class_weight: Classes are weighted in classification"),
         ({"label_smoothing": 0.1}, "/training/label_smoothing: Labels are smoothed"),
+        (
+            {"optimizer": {"name": "adam", "schedule": {"name": "plateau", "monitor": "val_accuracy"}}},
+            "/training/optimizer/schedule/monitor: There is no accuracy",
+        ),
+        (
+            {"optimizer": {"name": "adam", "schedule": {"name": "plateau"}}, "validation": 0},
+            "/training/optimizer/schedule: A plateau is seen in validation rows",
+        ),
         ({"early_stopping": {"monitor": "val_accuracy"}}, "/training/early_stopping/monitor: There is no"),
     ],
 )
@@ -40,3 +48,12 @@ def test_fields_can_be_checked_without_rows() -> None:
     assert read({"preset": "tabular-small"}, {"epochs": 3}).training.epochs == 3
     with pytest.raises(SpecError, match="epochs"):
         read({"preset": "tabular-small"}, {"epochs": -1})
+
+
+def test_two_players_have_no_plateau() -> None:
+    plateau = {"name": "adam", "schedule": {"name": "plateau"}}
+    network = {"preset": "dense-gan"}
+    for own in ("generator_optimizer", "discriminator_optimizer"):
+        said = refused({}, IMAGES, network | {own: plateau})
+        assert said.startswith(f"/network/{own}/schedule: Two players")
+    assert refused({"optimizer": plateau}, IMAGES, network).startswith("/training/optimizer/schedule: Two")

@@ -164,6 +164,18 @@ def test_each_epoch_is_reported_with_its_figures():
     assert outcome.stop_reason == "completed"
 
 
+def test_the_rate_falls_on_a_plateau_and_every_step_obeys_it():
+    schedule = {"name": "plateau", "patience": 1, "min_delta": 1000.0, "factor": 0.001, "least_factor": 1e-6}
+    fast = {"epochs": 4, "optimizer": {"name": "sgd", "learning_rate": 0.1, "schedule": schedule}}
+    network, outcome, _ = run(TINY, fast)
+    rates = [epoch["metrics"]["learning_rate"] for epoch in outcome.epochs]
+    assert rates == pytest.approx([0.1, 0.1, 1e-4, 1e-7], rel=1e-5)
+    losses = [epoch["metrics"]["loss"] for epoch in outcome.epochs]
+    assert losses[1] - losses[2] > 100 * abs(losses[2] - losses[3])
+    again, _, _ = run(TINY, fast)
+    assert all(np.array_equal(a, b) for a, b in zip(weights_of(network), weights_of(again), strict=True))
+
+
 def test_progress_within_an_epoch_is_reported_about_twice_a_second():
     def slow() -> bool:
         time.sleep(0.2)
