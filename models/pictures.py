@@ -67,7 +67,7 @@ def draw_curves(
             points = [(each["epoch"], each[key]) for each in epochs if each.get(key) is not None]
             if points:
                 axes.plot(*zip(*points, strict=True), color=colour, label=label, marker="o", markersize=3)
-        axes.set_title(name, color=INK)
+        axes.set_title(name.replace("_", " "), color=INK)
         axes.set_xlabel("epoch", color=INK)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         style(axes)
@@ -161,6 +161,7 @@ def short(label: str) -> str:
 def style(axes: Axes) -> None:
     """Give axes a faint grid and no frame."""
     axes.grid(color=FAINT, linewidth=0.7)
+    axes.set_axisbelow(True)
     axes.tick_params(length=0, colors=INK)
     axes.spines[:].set_visible(False)
 

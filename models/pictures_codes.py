@@ -22,7 +22,7 @@ def draw_errors(errors: Mapping[str, np.ndarray], threshold: float, path: Path) 
     everything = np.concatenate([threshold * np.ones(1), *errors.values()])
     # A few errors that are very large would push all others into one bar.
     most = max(threshold * 1.05, float(np.quantile(everything, 0.995)))
-    edges = np.linspace(min(0.0, float(everything.min())), most, _BINS).tolist()
+    edges = np.linspace(float(everything.min()), most, _BINS).tolist()
     for (name, values), colour in zip(errors.items(), _COLOURS, strict=False):
         axes.hist(np.minimum(values, most), bins=edges, color=colour, alpha=0.7, label=name or None)
     axes.axvline(threshold, color=WRONG, linewidth=1.5, linestyle="--", label=f"threshold {threshold:.3g}")

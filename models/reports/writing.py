@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from models.reports import classification, forecasting, generation, reconstruction, regression
+from models.reports import classification, forecasting, generation, reconstruction, regression, sampling
 from models.reports.report import Examined, Report
 from models.schema import input_of
 from models.tasks import task_of
@@ -23,6 +23,6 @@ def report_of(examined: Examined) -> Report:
         case "reconstruction":
             return reconstruction.report(examined)
         case "sampling":
-            raise NotImplementedError(task)
+            return sampling.report(examined)
         case _:
             assert_never(task)
