@@ -10,9 +10,12 @@ from models.schema import Kind
 # Enough of a file to tell what it is.
 MAGIC_BYTES = 4
 _ZIP, _NPY, _PARQUET = b"PK\x03\x04", b"\x93NUM", b"PAR1"
-_BINARY = (_ZIP, _NPY, _PARQUET, b"\x1f\x8b", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
+_GZIP = b"\x1f\x8b"
+# Two zeros, and what the numbers are.
+_IDX = tuple(bytes((0, 0, code)) for code in (0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E))
+_BINARY = (_ZIP, _NPY, _PARQUET, _GZIP, b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 _MAGIC: Mapping[Kind, tuple[bytes, ...]] = {
-    "images": (_ZIP,),
+    "images": (_ZIP, _NPY, _GZIP, *_IDX),
     "vectors": (_ZIP, _NPY),
     "sequences": (_ZIP, _NPY),
     "table": (_PARQUET,),
@@ -20,7 +23,8 @@ _MAGIC: Mapping[Kind, tuple[bytes, ...]] = {
 }
 _AS_TEXT: frozenset[Kind] = frozenset({"table", "text"})
 _EXPECTED: Mapping[Kind, str] = {
-    "images": "an .npz file as NumPy writes it, or a zip of pictures (a zip archive, which begins with PK)",
+    "images": "an .npz or .npy file as NumPy writes it, a zip of pictures (an archive, which begins with PK),"
+    " or IDX files",
     "vectors": "an .npz or .npy file as NumPy writes it",
     "sequences": "an .npz or .npy file as NumPy writes it",
     "table": "a .csv, .tsv or .parquet file",

@@ -7,7 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.reading.errors import BadData, shown
@@ -54,6 +54,7 @@ FOLDERS = Rules(
     content="files",
     hint="Zip a folder that holds one folder for each class.",
 )
+FILES = replace(FOLDERS, members=MEMBERS, directory_bytes=DIRECTORY_BYTES, hint="Zip it again.")
 _LOCAL_HEADER_BYTES = 30
 _ENCRYPTED_FLAG = 0x1
 # The records that end a zip file, APPNOTE 4.3.14 to 4.3.16, as written without a comment.

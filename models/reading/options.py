@@ -78,7 +78,8 @@ class ReadingOptions(Frozen):
     size: tuple[Side, Side] | None = Field(
         None,
         exclude_if=_is_absent,
-        description="Zip of pictures: height and width that all are given; the medians when absent.",
+        description="Zip of pictures: height and width that all are given; when absent the medians, at most"
+        " 256 a side.",
     )
     target: ColumnNames | None = Field(
         None,

@@ -123,7 +123,7 @@ def test_what_is_no_archive_is_refused_at_its_first_bytes(client: httpx.Client, 
     def pieces() -> Iterator[bytes]:
         for number in range(100):
             asked.append(number)
-            yield b"\x93NUMPY" + bytes(100_000)
+            yield b"\x89PNG\r\n\x1a\n" + bytes(100_000)
 
     answer = client.post(VERSIONS, content=pieces())
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
