@@ -13,7 +13,7 @@ export KERAFORGE_DATA_DIR ?= $(CURDIR)/var
 # What the user's own environment adds to Python's path is no part of this installation.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo up test test-long check bench bench-peers lock clean
+.PHONY: help setup demo up test test-long check bench bench-peers gallery lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: .venv/dev.stamp  ## Measure training and prediction against what they are
 bench-peers: .venv/dev.stamp  ## Measure prediction against other servers, each installed beside.
 	@mkdir -p build
 	$(BIN)/python -m benchmarks.against_peers --json build/bench-peers.json
+
+gallery: .venv/dev.stamp  ## Train every preset over REST; table and pictures go to build/gallery.
+	$(BIN)/python -m benchmarks.gallery $(ARGS)
 
 lock: build/uv/bin/uv  ## Lock the requirements with hashes; ARGS=--upgrade takes the newest.
 	$(call locked,web.txt,client.in web.in)

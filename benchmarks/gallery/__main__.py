@@ -1,0 +1,99 @@
+"""Train every preset over REST, hold what comes of it against its bounds; write the table and pictures."""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import keraforge
+from benchmarks.gallery import table
+from benchmarks.gallery.claims import Claim, all_claims
+from benchmarks.gallery.datasets import register
+from benchmarks.gallery.exhibits import EXHIBITS, Exhibit
+from benchmarks.gallery.service import Hung, Service, answer_seconds, running, save_picture, train
+
+
+def main() -> int:
+    """Return 0 where everything trained and held."""
+    arguments = _arguments()
+    began = time.monotonic()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    chosen = [each for each in EXHIBITS if arguments.only in each.model]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        with running(folder / "service") as service:
+            hung = [found for each in chosen if (found := _hang(service, each, folder, arguments.out))]
+            by_model = {each.exhibit.model: each for each, _ in hung}
+            claims = [] if arguments.only else list(all_claims(service, by_model, folder))
+    _write(hung, claims, arguments)
+    failed = _failed(hung, claims) + [
+        f"{each.model} did not train" for each in chosen if each.model not in by_model
+    ]
+    print(f"\n{len(hung)} networks in {(time.monotonic() - began) / 60:.1f} minutes")
+    for each in failed:
+        print(f"missed: {each}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make gallery", description=__doc__)
+    parser.add_argument("--only", default="", help="exhibits whose name contains this")
+    parser.add_argument("--out", type=Path, default=Path("build/gallery"), help="where pictures go")
+    parser.add_argument("--page", type=Path, help="page whose gallery is replaced")
+    return parser.parse_args()
+
+
+def _hang(service: Service, exhibit: Exhibit, folder: Path, out: Path) -> tuple[Hung, float] | None:
+    try:
+        dataset = register(service.client, exhibit.dataset, folder)
+        found = train(service, exhibit, dataset.name)
+    except keraforge.KeraforgeError as error:
+        print(f"{exhibit.model}: {error}", file=sys.stderr)
+        return None
+    save_picture(service, found, out)
+    preview = service.client.datasets.preview(dataset.dataset, dataset.number, limit=1)
+    seconds = answer_seconds(service, found, preview["rows"][0]["values"])
+    figure = found.version.metrics[exhibit.figure]
+    print(
+        f"{exhibit.model:32} {exhibit.figure} {figure:.4f}  {found.seconds:.0f} s  {1000 * seconds:.2f} ms",
+        flush=True,
+    )
+    return found, seconds
+
+
+def _failed(hung: list[tuple[Hung, float]], claims: list[Claim]) -> list[str]:
+    failed = []
+    for each, _ in hung:
+        exhibit, figure = each.exhibit, each.version.metrics[each.exhibit.figure]
+        if exhibit.wanted is not None and (
+            figure > exhibit.wanted if exhibit.lower else figure < exhibit.wanted
+        ):
+            failed.append(f"{exhibit.model}: {exhibit.figure} {figure:.4f}, wanted {exhibit.wanted}")
+    return failed + [
+        f"{claim.what}: {claim.measured:.3f}, wanted {claim.bound}" for claim in claims if not claim.holds
+    ]
+
+
+def _write(hung: list[tuple[Hung, float]], claims: list[Claim], arguments: argparse.Namespace) -> None:
+    content = table.rows(hung)
+    if claims:
+        content += "\n\n" + table.claims(claims)
+    print(f"\n{content}")
+    facts = {
+        "exhibits": [
+            {"model": each.exhibit.model, "metrics": dict(each.version.metrics), "seconds": each.seconds,
+             "answer_seconds": seconds}
+            for each, seconds in hung
+        ],
+        "claims": [asdict(claim) for claim in claims],
+    }  # fmt: skip
+    (arguments.out / "gallery.json").write_text(json.dumps(facts, indent=1) + "\n")
+    if arguments.page:
+        table.replace_between(arguments.page, "gallery", content)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
