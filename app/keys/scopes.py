@@ -30,7 +30,7 @@ PUBLIC_ROUTES = (
 )
 
 # What a version can be asked, if it has the role for it.
-QUESTIONS = ("predict", "encode", "decode", "reconstruct", "anomalies", "samples")
+QUESTIONS = ("predict", "encode", "decode", "reconstruct", "anomalies", "samples", "generate")
 
 SCOPES: dict[str, str] = {
     **dict.fromkeys(PUBLIC_ROUTES, PUBLIC),

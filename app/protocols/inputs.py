@@ -35,12 +35,7 @@ class Inputs(ABC):
 
     def media_type(self, scope: Scope, body: bytes) -> str:
         """Return what a body is; raise :class:`~app.errors.UnsupportedMediaType` if it is not taken."""
-        announced = media_type(scope)
-        if announced in _UNTYPED:
-            announced = _beginning(body)
-        if announced not in self.accepted:
-            raise refused_type(announced, self.accepted)
-        return announced
+        return type_of(scope, body, self.accepted)
 
     @abstractmethod
     def read(self, body: bytes, media_type: str, query_string: bytes) -> Tensors:
@@ -122,6 +117,16 @@ def inputs_of(version: LoadedVersion, role: LoadedRole, *, field: str = FIELD, m
     if signature.variable_length:
         return _Sequences(tensor, role.max_rows)
     return _Numbers(tensor, role.max_rows, field, signature.image, max_pixels)
+
+
+def type_of(scope: Scope, body: bytes, accepted: frozenset[str]) -> str:
+    """Return what a body is; raise :class:`~app.errors.UnsupportedMediaType` if it is not accepted."""
+    announced = media_type(scope)
+    if announced in _UNTYPED:
+        announced = _beginning(body)
+    if announced not in accepted:
+        raise refused_type(announced, accepted)
+    return announced
 
 
 def refused_type(announced: str, accepted: frozenset[str]) -> UnsupportedMediaType:

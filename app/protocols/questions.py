@@ -7,13 +7,16 @@ from starlette.types import Receive, Scope, Send
 
 from app.errors import Conflict, shortened
 from app.protocols.arrays import ERROR, RECONSTRUCTION, AnomalyWriter, ArrayWriter, output_of
+from app.protocols.generate import Generate
 from app.protocols.inputs import inputs_of
+from app.protocols.next_token import NextToken
 from app.protocols.predictions import PredictionWriter
 from app.protocols.rows import Rows
 from app.protocols.samples import Samples
 from app.serving.execution import Execution
 from app.serving.loaded import LoadedVersion
 from app.settings import Settings
+from models.schema import TextSchema
 from models.signature import Role
 
 
@@ -64,13 +67,27 @@ def _samples(version: LoadedVersion, execution: Execution, settings: Settings) -
     return Samples(version, version.roles["sample"], execution)
 
 
+def _generate(version: LoadedVersion, execution: Execution, settings: Settings) -> Wire:
+    return Generate(version, version.roles["step"], _text(version), execution)
+
+
+def _next_token(version: LoadedVersion, execution: Execution, settings: Settings) -> Wire:
+    return NextToken(version, version.roles["step"], _text(version), execution)
+
+
+def _text(version: LoadedVersion) -> TextSchema:
+    assert version.signature.text is not None, "what writes text says how text becomes tokens"
+    return version.signature.text
+
+
 QUESTIONS: Mapping[str, Mapping[Role, Making]] = {
-    "predict": {"predict": _predict},
+    "predict": {"predict": _predict, "step": _next_token},
     "encode": {"encode": _encode},
     "decode": {"decode": _decode},
     "reconstruct": {"reconstruct": _reconstruct},
     "anomalies": {"reconstruct": _anomalies},
     "samples": {"sample": _samples},
+    "generate": {"step": _generate},
 }
 """What can be asked, and which role answers it in which way."""
 

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.anyio
         ("predict", ["predict"]),
         ("reconstruct", ["reconstruct", "anomalies"]),
         ("sample", ["samples"]),
+        ("step", ["predict", "generate"]),
     ],
 )
 async def test_who_asks_for_something_else_is_told_what_there_is(client, registry, made, role, answers):

@@ -2,12 +2,12 @@ import asyncio
 import gc
 import threading
 import weakref
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from app.errors import Unavailable
-from app.serving.execution import INLINE_SECONDS, Execution
+from app.serving.execution import INLINE_SECONDS, PLACES, Execution
 
 pytestmark = pytest.mark.anyio
 
@@ -96,3 +96,38 @@ async def test_an_abandoned_work_counts_until_it_has_ended(execution):
     gate.set()
     await tasks[1]
     assert await execution.run(lambda: "room again") == "room again"
+
+
+async def test_slices_do_not_keep_predictions_waiting(execution):
+    gate, begun = threading.Event(), threading.Event()
+    with execution.place() as place:
+        slice_ = asyncio.create_task(place.run(lambda: (begun.set(), gate.wait())))
+        await asyncio.to_thread(begun.wait)
+        assert await execution.run(lambda: "answered") == "answered"
+        gate.set()
+        await slice_
+
+
+async def test_slices_of_several_take_turns(execution):
+    turns = []
+
+    async def work(name):
+        with execution.place() as place:
+            for _ in range(3):
+                await place.run(lambda: turns.append(name))
+
+    await asyncio.gather(work("a"), work("b"))
+    assert turns == ["a", "b"] * 3
+
+
+async def test_places_are_bounded_and_given_back(execution):
+    with ExitStack() as taken:
+        for _ in range(PLACES):
+            taken.enter_context(execution.place())
+        with pytest.raises(Unavailable, match="64 texts are being written") as refusal, execution.place():
+            pass
+        assert refusal.value.code == "overloaded"
+        # Predictions have places of their own.
+        assert await execution.run(lambda: "answered") == "answered"
+    with execution.place() as place:
+        assert await place.run(lambda: "room again") == "room again"

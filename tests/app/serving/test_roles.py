@@ -58,3 +58,16 @@ def test_a_vocabulary_that_does_not_fit_is_not_served(registry, made, tokens, re
     artifact = made.artifact([role], examples, text=TEXT, files={"vocabulary.json": tokens})
     with pytest.raises(NotServable, match=reason):
         load(registry.publish(**artifact), registry.store)
+
+
+def test_a_bound_role_reads_and_writes_the_arrays_that_it_was_given(registry, made):
+    role = made.role("encode", {"vector": (2,)}, {"codes": (2,)})
+    role.node("Add", ["vector", "vector"], ["codes"])
+    artifact = made.artifact([role], {"encode": {"vector": CODES}}, task="reconstruction")
+    loaded = load(registry.publish(**artifact), registry.store).roles["encode"]
+    vector, codes = np.zeros((1, 2), np.float32), np.zeros((1, 2), np.float32)
+    run = loaded.bound({"vector": vector}, {"codes": codes})
+    for value in (1.0, 2.0):
+        vector[:] = value
+        run()
+        assert codes.tolist() == [[2 * value, 2 * value]]
