@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from models.mixing import Mixer
 from models.optimizers import Update
 from models.schema import InputSchema
 from models.specs.training import TrainingSpec
@@ -28,10 +29,14 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A network, the rows to learn from, and the means: an update of weights, and changes of rows if any."""
+    """A network, the rows to learn from, and the means: an update of weights, and changes of rows if any.
+
+    The augmenter changes each row by itself, the mixer mixes rows and their classes.
+    """
 
     network: keras.Model
     training: TrainingSpec
     data: TrainingData
     update: Update
     augmenter: keras.Model | None
+    mixer: Mixer | None = None

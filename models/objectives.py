@@ -1,6 +1,6 @@
 """What a network that predicts is to get right: the class of a row, or its values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -41,21 +41,35 @@ def classification(network: keras.Model, class_weight: np.ndarray, smoothing: fl
     """
     weights_of_classes = tf.constant(class_weight)
 
+    def entropy(y: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+        """Return what is to become less in training, row by row."""
+        plain = keras.ops.sparse_categorical_crossentropy(y, probabilities)
+        if smoothing:
+            plain = (1 - smoothing) * plain + smoothing * _evenly(probabilities)
+        return plain * tf.gather(weights_of_classes, y)
+
     def objective(weights: Tensors, others: Tensors, batch: Batch, training: bool) -> Loss:
         answer, others, penalties = network.stateless_call(
             weights, others, batch.x, training=training, return_losses=True
         )
         probabilities = first(answer)
-        entropy = keras.ops.sparse_categorical_crossentropy(batch.y, probabilities)
-        loss = tf.reduce_mean(entropy)
         if training:
-            if smoothing:
-                entropy = (1 - smoothing) * entropy + smoothing * _evenly(probabilities)
-            loss = tf.reduce_mean(entropy * tf.gather(weights_of_classes, batch.y)) + sum(penalties)
-        right = tf.reduce_mean(tf.cast(tf.argmax(probabilities, -1) == batch.y, tf.float64))
+            loss = tf.reduce_mean(_mixed(batch, lambda y: entropy(y, probabilities))) + sum(penalties)
+        else:
+            loss = tf.reduce_mean(keras.ops.sparse_categorical_crossentropy(batch.y, probabilities))
+        found = tf.argmax(probabilities, -1)
+        right = tf.reduce_mean(_mixed(batch, lambda y: tf.cast(found == y, tf.float32)))
         return Loss(loss, others, sums_of(tf.size(batch.y), loss, right))
 
     return objective
+
+
+def _mixed(batch: Batch, figure: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+    """Return a figure of rows and their classes, float32 ``[batch]``; of mixed rows, of both by share."""
+    own = figure(batch.y)
+    if batch.mixed is None:
+        return own
+    return own + batch.mixed.share * (figure(batch.mixed.y) - own)
 
 
 def _evenly(probabilities: tf.Tensor) -> tf.Tensor:

@@ -9,7 +9,7 @@ class Plateau:
     """Watches a figure, epoch by epoch; after each fall of the rate the waiting begins anew."""
 
     def __init__(self, spec: PlateauSchedule) -> None:
-        self._spec = spec
+        self._spec, self.monitor = spec, spec.monitor
         self._sign = -1 if spec.monitor == "val_accuracy" else 1
         self._best = math.inf
         self._waited = 0
@@ -17,7 +17,7 @@ class Plateau:
 
     def watch(self, metrics: dict[str, float]) -> float:
         """Return what the rate is multiplied by from now on, after an epoch with these figures."""
-        value = self._sign * metrics[self._spec.monitor]
+        value = self._sign * metrics[self.monitor]
         if value < self._best - self._spec.min_delta:
             self._best, self._waited = value, 0
         else:

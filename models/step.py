@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from models.lesson import Lesson
+from models.mixing import Mixed
 from models.optimizers import Moment
 from models.state import Packing, State, Tensors
 
@@ -33,11 +34,12 @@ class Loss(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Rows ``x`` with their targets ``y``, and the number of the step, counted from 0."""
+    """Rows ``x`` with their targets ``y``, the number of the step, counted from 0, and what was mixed in."""
 
     x: tf.Tensor
     y: tf.Tensor
     step: tf.Tensor
+    mixed: Mixed | None = None
 
 
 Objective = Callable[[Tensors, Tensors, Batch, bool], Loss]
@@ -62,16 +64,20 @@ class Learning(NamedTuple):
 
 def learning(names: tuple[str, ...], objective: Objective, lesson: Lesson) -> Learning:
     """Return how a network learns that has one objective and one optimizer."""
-    augmenter, update = lesson.augmenter, lesson.update
+    augmenter, mixer, update = lesson.augmenter, lesson.mixer, lesson.update
     packing = Packing(lesson.network.trainable_variables)
 
     def step(state: State, x: tf.Tensor, y: tf.Tensor) -> tuple[State, Sums]:
         augmentation = state.augmentation
         if augmenter is not None:
             x, augmentation = augmenter.stateless_call([], augmentation, x, training=True)
+        mixed = None
+        if mixer is not None:
+            x, mixed = mixer(x, y, state.step)
+        batch = Batch(x, y, state.step, mixed)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.weights)
-            loss = objective(packing.unpack(state.weights), state.others, Batch(x, y, state.step), True)
+            loss = objective(packing.unpack(state.weights), state.others, batch, True)
         gradients = tape.gradient(loss.value, state.weights)
         moment = Moment(state.step, state.factor)
         moved, slots = update.apply(state.weights, gradients, state.slots, moment)

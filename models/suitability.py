@@ -5,6 +5,7 @@ from itertools import chain
 
 from models.schema import InputSchema
 from models.signature import Task
+from models.specs.augmentations import Mixing
 from models.specs.gan import GanSpec
 from models.specs.network import NetworkSpec
 from models.specs.optimizers import Optimizer, PlateauSchedule
@@ -38,10 +39,23 @@ def _by_classes(training: TrainingSpec, source: InputSchema, task: Task) -> Iter
     if training.label_smoothing and task != "classification":
         message = f"Labels are smoothed in classification; this is {task}."
         yield SpecProblem("/training/label_smoothing", "wrong_task", message)
+    yield from _of_mixing(training, task)
     unknown = weights.keys() - set(source.labels) if isinstance(weights, dict) and source.labels else ()
     for label in sorted(unknown):
         message = f"The dataset has no label {label!r:.64}.{nearest(label, source.labels)}"
         yield SpecProblem(f"/training/class_weight/{escaped(label)}", "unknown_label", message)
+
+
+def _of_mixing(training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:
+    mixing = [place for place, spec in enumerate(training.augmentation) if isinstance(spec, Mixing)]
+    for place in mixing if task != "classification" else mixing[1:]:
+        name = training.augmentation[place].name
+        if task != "classification":
+            message = f"{name} mixes images and their labels, in classification; this is {task}."
+            yield SpecProblem(f"/training/augmentation/{place}", "wrong_task", message)
+        else:
+            message = f"{name}: images are mixed once; one of mixup and cutmix can be chosen."
+            yield SpecProblem(f"/training/augmentation/{place}", "twice", message)
 
 
 def _by_figures(training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:

@@ -19,6 +19,7 @@ from models.batches import batches_of, order_of
 from models.chunks import Chunks, Feed, Scores
 from models.compiling import uses_xla
 from models.lesson import Lesson, TrainingData
+from models.mixing import mixer
 from models.optimizers import rate_of, update_of
 from models.plateau import Plateau
 from models.registry import learning_of
@@ -95,8 +96,9 @@ class _Training:
         self._steps_per_epoch = math.ceil(len(data.train_rows) / training.batch_size)
         self._rate = rate_of(training.optimizer, self._steps_per_epoch, training.epochs)
         augment = augmenter(training.augmentation, data.source, training.seed)
+        mix = mixer(training.augmentation, training.seed)
         update = update_of(training.optimizer, self._rate, training.clip_norm, training.clip_value)
-        self._learning = learning_of(spec, Lesson(network, training, data, update, augment))
+        self._learning = learning_of(spec, Lesson(network, training, data, update, augment, mix))
         self._state = self._best_state = self._first_state(augment)
         feed, rows = Feed(data.x, data.y), len(data.train_rows)
         self._chunks = Chunks(
@@ -220,7 +222,8 @@ class _Training:
             self._outcome.best = {"epoch": epoch, "monitor": monitor, "value": metrics[monitor]}
 
     def _lower_rate(self, metrics: dict[str, float]) -> None:
-        if self._plateau:
+        # Of few rows there may be none to validate.
+        if self._plateau and self._plateau.monitor in metrics:
             self._state = self._state._replace(factor=tf.constant(self._plateau.watch(metrics)))
 
     @property

@@ -9,6 +9,8 @@ from models.specs.augmentations import (
     Augmentation,
     ContrastSpec,
     FlipSpec,
+    MixupSpec,
+    NoiseSpec,
     RotationSpec,
     TranslationSpec,
     ZoomSpec,
@@ -21,6 +23,7 @@ EVERY = (
     ZoomSpec(name="zoom", factor=0.3),
     FlipSpec(name="flip"),
     FlipSpec(name="flip", axis="both"),
+    NoiseSpec(name="noise", deviation=0.2),
     ContrastSpec(name="contrast", factor=0.5),
 )
 IMAGES = tf.constant(np.random.default_rng(0).uniform(-4, 16, (32, 8, 8, 1)), tf.float32)
@@ -37,6 +40,7 @@ def first_state(network: keras.Model) -> list[tf.Tensor]:
 
 def test_nothing_is_built_for_no_augmentation():
     assert augmenter((), SOURCE, seed=1) is None
+    assert augmenter((MixupSpec(name="mixup"),), SOURCE, seed=1) is None
 
 
 @pytest.mark.parametrize("spec", EVERY, ids=lambda spec: f"{spec.name}-{getattr(spec, 'axis', '')}")
@@ -59,6 +63,14 @@ def test_contrast_falls_as_well_as_rises():
     spread = images.std((1, 2, 3)) / IMAGES.numpy().std((1, 2, 3))
     assert spread.min() < 0.9
     assert spread.max() > 1.05
+
+
+def test_noise_is_a_share_of_the_range_of_the_images():
+    grey = tf.fill((64, 8, 8, 1), 6.0)
+    network = augmenter((NoiseSpec(name="noise", deviation=0.1),), SOURCE, seed=1)
+    images, _ = network.stateless_call([], first_state(network), grey, training=True)
+    assert images.numpy().std() == pytest.approx(0.1 * (16 - -4), rel=0.05)
+    assert images.numpy().mean() == pytest.approx(6.0, abs=0.1)
 
 
 def test_what_moves_into_a_picture_is_its_own_border():

@@ -57,3 +57,12 @@ def test_two_players_have_no_plateau() -> None:
         said = refused({}, IMAGES, network | {own: plateau})
         assert said.startswith(f"/network/{own}/schedule: Two players")
     assert refused({"optimizer": plateau}, IMAGES, network).startswith("/training/optimizer/schedule: Two")
+
+
+def test_rows_are_mixed_once_and_only_where_they_have_classes() -> None:
+    mixing = {"augmentation": [{"name": "flip"}, {"name": "mixup"}]}
+    said = refused(mixing, IMAGES, {"preset": "conv-autoencoder"})
+    assert said.startswith("/training/augmentation/1: mixup mixes images and their labels")
+    twice = {"augmentation": [{"name": "mixup"}, {"name": "cutmix"}]}
+    assert refused(twice, IMAGES, {"preset": "cnn-small"}).startswith("/training/augmentation/1: cutmix")
+    assert resolve({"preset": "cnn-small"}, mixing, IMAGES).training.augmentation[1].name == "mixup"

@@ -106,6 +106,15 @@ def test_the_same_order_gives_the_same_bits():
     assert not np.array_equal(weights_of(first)[0], weights_of(other)[0])
 
 
+@pytest.mark.parametrize("name", ["noise", "mixup", "cutmix"])
+def test_a_random_change_of_rows_repeats_and_changes_what_is_learnt(name: str):
+    training = {"epochs": 2, "augmentation": [{"name": name}]}
+    first, same = (weights_of(run(TINY, training)[0]) for _ in range(2))
+    plain = weights_of(run(TINY, {"epochs": 2})[0])
+    assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
+    assert not np.allclose(first[0], plain[0], atol=1e-5)
+
+
 PROGRAM = """
 import hashlib, sys
 import numpy as np
