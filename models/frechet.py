@@ -37,8 +37,9 @@ class Features:
             components: np.ndarray = self.components.transform(scaled)
             return components
         assert self.classifier is not None
-        hidden: np.ndarray = scaled @ self.classifier.coefs_[0] + self.classifier.intercepts_[0]
-        return np.maximum(hidden, 0.0)
+        hidden = scaled @ self.classifier.coefs_[0] + self.classifier.intercepts_[0]
+        rectified: np.ndarray = np.maximum(hidden, 0.0)
+        return rectified
 
     def classes(self, rows: np.ndarray) -> np.ndarray:
         """Return the classes of rows, as the classifier sees them."""

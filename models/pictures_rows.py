@@ -13,6 +13,8 @@ _COLUMNS = 10
 _LINES = 8
 # Pixels that a tile of a grid has at least, and the gaps between tiles and between lots of them.
 _TILE, _GAP, _WIDE_GAP = 56, 3, 10
+# And at most; larger images are shown smaller.
+_LARGEST_TILE = 112
 _PAPER = 255
 
 
@@ -25,7 +27,8 @@ def draw_pairs(originals: np.ndarray, returned: np.ndarray, image: ImageSchema |
     lots = []
     for start in range(0, len(originals), _COLUMNS):
         lots += [lined(part[start : start + _COLUMNS]) for part in pairs]
-    _save(stacked(lots, [_GAP if place % 2 == 0 else _WIDE_GAP for place in range(len(lots))]), path)
+    gaps = [_WIDE_GAP if place % 2 else _GAP for place in range(len(lots) - 1)]
+    _save(stacked(lots, [*gaps, _GAP]), path)
 
 
 def draw_rows(rows: np.ndarray, image: ImageSchema | None, path: Path, *, columns: int = _COLUMNS) -> None:
@@ -39,15 +42,24 @@ def draw_rows(rows: np.ndarray, image: ImageSchema | None, path: Path, *, column
 
 
 def tiles(rows: np.ndarray, image: ImageSchema) -> list[np.ndarray]:
-    """Return images as ``uint8[height, width, 3]``, each pixel enlarged so that they can be seen."""
+    """Return images as ``uint8[height, width, 3]``, each of a size in which it can be seen."""
     drawn = []
     for row in rows:
         pixels = np.clip(thumbnail(row, image), 0, 1)
         coloured = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
-        factor = max(1, -(-_TILE // max(coloured.shape[:2])))
-        large = coloured.repeat(factor, axis=0).repeat(factor, axis=1)
-        drawn.append(np.round(large * 255).astype(np.uint8))
+        drawn.append(_sized(np.round(coloured * 255).astype(np.uint8)))
     return drawn
+
+
+def _sized(pixels: np.ndarray) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    factor = max(1, -(-_TILE // max(height, width)))
+    large = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+    excess = max(large.shape[:2]) / _LARGEST_TILE
+    if excess <= 1:
+        return large
+    size = (max(1, round(width * factor / excess)), max(1, round(height * factor / excess)))
+    return np.asarray(Image.fromarray(large).resize(size, Image.Resampling.BOX))
 
 
 def lined(tiles_: list[np.ndarray]) -> np.ndarray:

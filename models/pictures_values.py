@@ -34,8 +34,13 @@ def draw_residuals(true: np.ndarray, values: np.ndarray, names: Sequence[str], p
     save(figure, path)
 
 
-def draw_forecasts(sequences: np.ndarray, true: np.ndarray, values: np.ndarray, path: Path) -> None:
-    """Draw forecasts beside the truth, ``[rows, features]``: by row; and some ``sequences`` in whole."""
+def draw_forecasts(
+    sequences: np.ndarray, true: np.ndarray, values: np.ndarray, rows: np.ndarray, path: Path
+) -> None:
+    """Draw forecasts beside the truth, ``[rows, features]``, row by row; and some ``sequences`` in whole.
+
+    ``rows`` are the numbers that the rows have in the dataset.
+    """
     features = min(_FEATURES, true.shape[1])
     figure = Figure(figsize=(10, 2.1 * features + 2.4), layout="constrained")
     grid = figure.add_gridspec(features + 1, _EXAMPLES)
@@ -45,14 +50,14 @@ def draw_forecasts(sequences: np.ndarray, true: np.ndarray, values: np.ndarray, 
         axes.plot(true[shown, feature], color=INK, linewidth=1.2, label="truth")
         axes.plot(values[shown, feature], color=VALIDATION, linewidth=1.2, label="forecast")
         is_last = feature == features - 1
-        _name(axes, f"feature {feature + 1}", "row" if is_last else "", "last step")
+        _name(axes, f"feature {feature + 1}", "rows" if is_last else "", "last step")
         if feature == 0:
             axes.legend(frameon=False, labelcolor=INK, ncols=2, loc="upper right")
     places = np.unique(np.linspace(0, len(sequences) - 1, _EXAMPLES).astype(int))
     for column, place in enumerate(places):
         axes = figure.add_subplot(grid[features, column])
         _draw_example(axes, sequences[place, :, 0], true[place, 0], values[place, 0])
-        _name(axes, f"feature 1 of row {place + 1}", "step", "")
+        _name(axes, f"feature 1 of row {rows[place]}", "step", "")
     save(figure, path)
 
 

@@ -49,7 +49,7 @@ def report(examined: Examined) -> Report:
     ]
     content = {"rows": len(reported), **metrics, "features": features}
     pictures = {
-        "forecasts.png": partial(draw_forecasts, sequences, true, values),
+        "forecasts.png": partial(draw_forecasts, sequences, true, values, reported),
         "curves.png": partial(draw_curves, examined.epochs, names=("loss", "mae")),
     }
     return Report(content, metrics, pictures, _card(metrics))

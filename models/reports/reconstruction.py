@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from models.anomalies import NORMAL_SHARE, threshold_of
-from models.autoencoder_roles import CODES, ERROR, RECONSTRUCTION
+from models.autoencoder_roles import CODES, ERROR, RECONSTRUCTION, SAMPLE
+from models.latents import grid_of
 from models.pictures import draw_curves
 from models.pictures_codes import draw_codes, draw_errors
-from models.pictures_rows import draw_pairs
+from models.pictures_rows import draw_pairs, draw_rows
 from models.reconstructing import PLAIN, VARIATIONAL
 from models.reports.report import Examined, Report
 from models.rows import Purpose, spread
@@ -63,6 +64,10 @@ def report(examined: Examined) -> Report:
         "codes.png": partial(draw_codes, codes, np.asarray(rows.y[drawn]) if labels else None, labels),
         "curves.png": partial(draw_curves, examined.epochs, names=figures),
     }
+    if spec.variational:
+        grid = grid_of(spec.latent, None, examined.training.seed)
+        samples = examined.serve["sample"](grid.inputs)[SAMPLE]
+        pictures["samples.png"] = partial(draw_rows, samples, examined.schema.image, columns=grid.columns)
     return Report(content, metrics, pictures, _card(content["threshold"]), threshold)
 
 

@@ -79,7 +79,9 @@ def variational(learnt: Callable[..., Examined]) -> Examined:
 
 
 def test_of_a_variational_one_reconstruction_and_divergence_are_told_apart(variational: Examined) -> None:
-    told = reconstruction.report(variational).content["validation"]
+    report = reconstruction.report(variational)
+    told = report.content["validation"]
+    assert "samples.png" in report.pictures
     kept = min(variational.epochs, key=lambda epoch: epoch["val_loss"])
     assert told == {name: kept[f"val_{name}"] for name in ("loss", "reconstruction", "kl")}
     assert told["loss"] == pytest.approx(told["reconstruction"] + told["kl"], rel=1e-4)
