@@ -6,7 +6,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -33,11 +33,14 @@ _HINT = "Zip train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz, with the
 
 @dataclass(frozen=True)
 class _Array:
-    """An array that was unpacked, and whether its file's name says that it is of the test rows."""
+    """An array that was unpacked, and the name of its file."""
 
     name: str
     values: np.ndarray
-    is_test: bool
+
+    @property
+    def is_test(self) -> bool:
+        return any(word in self.name for word in _TEST_NAMES)
 
     @property
     def role(self) -> str:
@@ -47,7 +50,7 @@ class _Array:
 def read_idx(upload: Upload) -> Source:
     """Return the rows of one IDX file, without targets."""
     name, target = shown(upload.filename), upload.scratch / "0"
-    values = _unpacked(lambda: upload.path.open("rb"), name, target, upload.max_bytes)
+    values = _unpacked(partial(_open, upload.path), name, target, upload.max_bytes)
     return Source(Part(values, None, "the file", "y"))
 
 
@@ -65,10 +68,22 @@ def read_idx_archive(upload: Upload) -> Source:
             target = upload.scratch / str(number)
             values = _unpacked(partial(archive.open, name), shown(name), target, left)
             left -= values.nbytes
-            file = name.rpartition("/")[2]
-            arrays.append(_Array(file, values, any(word in file for word in _TEST_NAMES)))
+            arrays.append(_Array(name.rpartition("/")[2], values))
     warnings = (f"Not used: {ignored:,} files that are no IDX files.",) if ignored else ()
     return _source(arrays, warnings)
+
+
+def read_idx_files(paths: Sequence[Path], scratch: Path, max_bytes: int) -> Source:
+    """Return the rows of IDX files that stand side by side, told apart as those of an archive."""
+    arrays = []
+    for number, path in enumerate(paths):
+        values = _unpacked(partial(_open, path), shown(path.name), scratch / str(number), max_bytes)
+        arrays.append(_Array(path.name, values))
+    return _source(arrays, ())
+
+
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 def _source(arrays: list[_Array], warnings: tuple[str, ...]) -> Source:

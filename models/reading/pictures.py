@@ -18,7 +18,7 @@ from models.reading.limits import DEFAULT_SIDE, MAX_PIXELS
 from models.reading.options import ReadingOptions
 from models.reading.rows import write_rows
 from models.reading.source import Part, Source
-from models.reading.upload import Upload
+from models.reading.upload import Report, Upload
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 _FORMATS = ("PNG", "JPEG")
@@ -49,19 +49,28 @@ def read_pictures(upload: Upload, options: ReadingOptions) -> Source:
     """
     with open_folders(upload.path, upload.max_bytes, ENDINGS) as folders:
         entries = folders.entries
-        headers = [_header(folders, entry) for entry in entries]
+        headers = []
+        for number, entry in enumerate(entries):
+            upload.report(number, 2 * len(entries))
+            headers.append(_header(folders, entry))
         height, width = options.size or _usual_size(headers)
         grey = all(header.grey for header in headers)
         shape = (len(entries), height, width, 1 if grey else 3)
         _check_bytes(shape, upload.max_bytes)
         pixels = write_rows(
-            lambda: (_pixels(folders, entry, shape)[None] for entry in entries),
+            lambda: _decoded(folders, shape, upload.report),
             shape,
             np.dtype(np.uint8),
             upload.scratch / "pictures.npy",
         )
         told = folders.warnings + _resized(headers, height, width)
     return _source(pixels, entries, told)
+
+
+def _decoded(folders: Folders, shape: tuple[int, ...], report: Report) -> Iterator[np.ndarray]:
+    for number, entry in enumerate(folders.entries):
+        report(shape[0] + number, 2 * shape[0])
+        yield _pixels(folders, entry, shape)[None]
 
 
 def _source(pixels: np.ndarray, entries: Sequence[Entry], told: tuple[str, ...]) -> Source:

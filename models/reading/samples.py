@@ -1,8 +1,5 @@
 """The tables that scikit-learn ships: iris, wine and breast-cancer (classes), diabetes (values)."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 
 from models.reading.columns import Values, check_names, table_source
@@ -10,25 +7,24 @@ from models.reading.options import ReadingOptions
 from models.reading.source import Source
 
 _TARGET = "target"
-Load = Callable[..., tuple[object, object]]
 
 
-def read_iris(options: ReadingOptions, scratch: Path) -> Source:
+def read_iris(options: ReadingOptions, *_: object) -> Source:
     """Return 150 flowers of three species, measured in four places."""
     return _read("load_iris", options)
 
 
-def read_wine(options: ReadingOptions, scratch: Path) -> Source:
+def read_wine(options: ReadingOptions, *_: object) -> Source:
     """Return 178 wines of three growers, with thirteen measurements."""
     return _read("load_wine", options)
 
 
-def read_breast_cancer(options: ReadingOptions, scratch: Path) -> Source:
+def read_breast_cancer(options: ReadingOptions, *_: object) -> Source:
     """Return 569 tumours, malignant or benign, with thirty measurements."""
     return _read("load_breast_cancer", options)
 
 
-def read_diabetes(options: ReadingOptions, scratch: Path) -> Source:
+def read_diabetes(options: ReadingOptions, *_: object) -> Source:
     """Return 442 patients with ten measurements and the progress of their disease after a year."""
     return _read("load_diabetes", options, scaled=False)
 

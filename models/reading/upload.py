@@ -1,7 +1,15 @@
 """An upload on disk, and what reading it may take."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+Report = Callable[[int, int], None]
+"""Told now and then how much of what there is to do is done; may raise, to end the work."""
+
+
+def unheard(done: int, whole: int) -> None:
+    """Report to nobody."""
 
 
 @dataclass(frozen=True)
@@ -12,6 +20,7 @@ class Upload:
     filename: str
     scratch: Path
     max_bytes: int
+    report: Report = unheard
 
     @property
     def ending(self) -> str:

@@ -4,6 +4,7 @@ Run it by hand: ``python -P -m workers.children.reader ORDER_DIR``.
 """
 
 import tempfile
+import time
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,11 +15,13 @@ from models.reading.errors import BadData
 from models.reading.opening import open_upload
 from models.reading.options import ReadingOptions
 from models.reading.source import Source
-from models.reading.upload import Upload
+from models.reading.upload import Report, Upload
 from workers.children.events import Events
 from workers.children.program import Failed, run, start
 from workers.children.stopping import Stop
 from workers.protocol import Failure, Order, ReadingOrder
+
+_REPORT_SECONDS = 2.0
 
 
 def main(order_dir: Path, events_fd: int, *, parent_pid: int | None = None) -> int:
@@ -34,7 +37,7 @@ def read(order: Order, output: Path, events: Events, stop: Stop) -> None:
         # Beside the output, for there is room where the output is to be.
         with tempfile.TemporaryDirectory(prefix="unpacked-", dir=output.parent) as scratch:
             events.phase("unpacking")
-            source = _open(order, options, Path(scratch))
+            source = _open(order, options, Path(scratch), _Reporter(events, stop))
             stop.check()
             events.phase("reading")
             reading = write_canonical(source, options, output, order.max_bytes)
@@ -55,15 +58,29 @@ def read(order: Order, output: Path, events: Events, stop: Stop) -> None:
     )
 
 
-def _open(order: ReadingOrder, options: ReadingOptions, scratch: Path) -> Source:
+class _Reporter:
+    """Tells how far the reading is, once in a while, and ends it when asked to leave."""
+
+    def __init__(self, events: Events, stop: Stop) -> None:
+        self._events, self._stop = events, stop
+        self._next = time.monotonic() + _REPORT_SECONDS
+
+    def __call__(self, done: int, whole: int) -> None:
+        self._stop.check()
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _REPORT_SECONDS
+            self._events.send("progress", {"step": done, "steps": whole})
+
+
+def _open(order: ReadingOrder, options: ReadingOptions, scratch: Path, report: Report) -> Source:
     misplaced = options.misplaced(order.dataset_kind)
     if misplaced:
         name, why = next(iter(misplaced.items()))
         raise BadData(f"{why}.", "Leave the option out.", f"options.{name}")
     if order.builtin is not None:
-        return read_builtin(order.builtin, order.dataset_kind, options, scratch)
+        return read_builtin(order.builtin, order.dataset_kind, options, scratch, report)
     assert order.file is not None, "an order to read names a file or a built-in dataset"
-    upload = Upload(order.file, order.filename or "", scratch, order.max_bytes)
+    upload = Upload(order.file, order.filename or "", scratch, order.max_bytes, report)
     return open_upload(order.dataset_kind, upload, options)
 
 

@@ -155,6 +155,31 @@ def test_a_builtin_brings_its_kind(client: httpx.Client, read_next: Callable[[],
     assert client.get("/api/v1/datasets/iris").json()["latest"]["schema"]["labels"][0] == "setosa"
 
 
+def test_a_builtin_may_have_values_as_its_target(client: httpx.Client, read_next: Callable[[], None]) -> None:
+    client.post("/api/v1/datasets", json={"name": "progress", "builtin": "diabetes"})
+    read_next()
+    latest = client.get("/api/v1/datasets/progress").json()["latest"]
+    assert (latest["schema"]["targets"], latest["schema"]["labels"]) == (["target"], [])
+    columns = {column["name"]: column for column in latest["profile"]["columns"]}
+    assert list(columns)[:3] == ["age", "sex", "bmi"]
+    # In years, not scaled.
+    assert columns["age"]["max"] > 60
+
+
+def test_a_builtin_that_cannot_be_fetched_is_invalid_and_says_why(
+    client: httpx.Client, read_next: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody listens there: that is a machine without a network, whatever this one has.
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    created = client.post("/api/v1/datasets", json={"name": "reviews", "builtin": "imdb"})
+    assert (created.status_code, created.json()["kind"]) == (202, "text")
+    read_next()
+    latest = client.get("/api/v1/datasets/reviews").json()["latest"]
+    assert (latest["state"], latest["error"]["code"]) == ("invalid", "bad_data")
+    assert "fetched from ai.stanford.edu, which this machine cannot reach" in latest["error"]["message"]
+    assert "upload it" in latest["error"]["hint"]
+
+
 def test_a_builtin_of_another_kind_is_refused(client: httpx.Client) -> None:
     body = {"name": "iris", "kind": "images", "builtin": "iris"}
     assert client.post("/api/v1/datasets", json=body).json()["errors"][0]["pointer"] == "/builtin"
