@@ -11,7 +11,7 @@ from app.edge.headers import media_type
 from app.errors import UnsupportedMediaType, shortened
 from app.protocols.instances import FIELD
 from app.protocols.json_rows import RowsReader
-from app.protocols.npy import NPY_MAGIC, NPY_TYPE, read_npy
+from app.protocols.npy import NPY_MAGIC, NPY_TYPE, read_npy, read_padded_npy
 from app.protocols.pictures import IMAGE_TYPES, image_type, read_picture
 from app.protocols.sequences import SequencesReader
 from app.protocols.tables import CSV_TYPE, TablesReader
@@ -72,14 +72,17 @@ class _Numbers(Inputs):
 
 
 class _Sequences(Inputs):
-    accepted = frozenset({JSON_TYPE})
+    accepted = frozenset({JSON_TYPE, NPY_TYPE})
 
     def __init__(self, tensor: TensorSignature, max_rows: int) -> None:
-        self._name = tensor.name
-        self._reader = SequencesReader(tensor, max_rows)
+        self._tensor = tensor
+        self._max_rows = max_rows
+        self._json = SequencesReader(tensor, max_rows)
 
     def read(self, body: bytes, media_type: str, query_string: bytes) -> Tensors:
-        return {self._name: self._reader.read(body)}
+        if media_type == NPY_TYPE:
+            return {self._tensor.name: read_padded_npy(body, self._tensor, self._max_rows)}
+        return {self._tensor.name: self._json.read(body)}
 
 
 class _Texts(Inputs):

@@ -31,8 +31,8 @@ class PredictionWriter:
         self._attends = ATTENTION in role.names
         self._labels = version.signature.labels
         self._single = version.signature.task == "regression" and role.outputs[0].shape == (1,)
-        names = {"labels": self._labels} if self._classes else {"targets": version.signature.targets}
-        self._lineage = lineage(version) | names
+        names = {"labels": self._labels, "targets": version.signature.targets}
+        self._lineage = lineage(version) | {name: told for name, told in names.items() if told}
         write = Classification(self._lineage, self._labels).write if self._classes else self._values
         self._plain = Writing(
             [self._output], lambda outputs: write(outputs[self._output]), headers_of(version, JSON_TYPE)
