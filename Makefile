@@ -13,10 +13,10 @@ export KERAFORGE_DATA_DIR ?= $(CURDIR)/var
 # What the user's own environment adds to Python's path is no part of this installation.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo up test test-long check bench bench-peers gallery lock clean
+.PHONY: help setup demo up test test-long check bench bench-peers gallery gallery-fashion lock clean
 
 help:  ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  ARGS=… is handed on, for example: make demo ARGS=--exit"
 
@@ -51,6 +51,9 @@ bench-peers: .venv/dev.stamp  ## Measure prediction against other servers, each 
 
 gallery: .venv/dev.stamp  ## Train every preset over REST; table and pictures go to build/gallery.
 	$(BIN)/python -m benchmarks.gallery $(ARGS)
+
+gallery-fashion: .venv/dev.stamp  ## The same on the 60,000 pictures of Fashion-MNIST.
+	$(BIN)/python -m benchmarks.gallery --fashion --out build/gallery-fashion $(ARGS)
 
 lock: build/uv/bin/uv  ## Lock the requirements with hashes; ARGS=--upgrade takes the newest.
 	$(call locked,web.txt,client.in web.in)

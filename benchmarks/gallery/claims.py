@@ -70,9 +70,9 @@ def outliers(service: Service, dataset: str) -> Iterator[Claim]:
                 "latent_activation": "linear",
                 "latent_dropout": 0.0,
                 "noise": 0.5,
-                "normal_labels": [digit for digit in DIGITS if digit != odd],
             },
             training={
+                "normal_labels": [digit for digit in DIGITS if digit != odd],
                 "epochs": 100,
                 "optimizer": {"name": "adam", "learning_rate": 0.002, "schedule": {"name": "cosine"}},
             },

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 import keraforge
+from benchmarks.gallery import fashion
 from benchmarks.gallery.grammar import sentences
 
 READING_SECONDS = 300.0
@@ -98,7 +99,14 @@ def _series(path: Path) -> None:
     np.save(path, (values + chance.normal(0, 0.05, values.shape)).astype(np.float32))
 
 
+_FASHION = ("images", "Fashion-MNIST: 60,000 pictures of clothes, 28x28")
+
 DATASETS: Mapping[str, Made] = {
+    "fashion-mnist": Made(
+        *_FASHION, ".zip", fashion.write_files, options={"labels": list(fashion.LABELS)}
+    )
+    if fashion.is_installed()
+    else Made(*_FASHION),
     "digits": Made("images", "1,797 handwritten digits, 8x8"),
     "digits-28": Made("images", "the same, enlarged to 28x28", ".npz", _digits_28),
     "iris": Made("table", "150 irises"),
