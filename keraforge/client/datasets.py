@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
+from keraforge.client.files import bundled, kind_of
 from keraforge.client.operations import Resource, TransportT, operation
 from keraforge.client.records import Dataset, DatasetVersion
 from keraforge.client.requests import FileBody, Pause, Steps, fetch, listed
-from keraforge.errors import NotFound, ReadingFailed, WaitedTooLong
+from keraforge.errors import KeraforgeError, NotFound, ReadingFailed, WaitedTooLong
 
 PAUSE = 0.2
 # A large upload is checked by the service before it answers.
@@ -28,13 +30,14 @@ class Datasets(Resource[TransportT]):
         self,
         name: str,
         *,
-        kind: str = "images",
+        kind: str | None = None,
         builtin: str | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Steps[Dataset]:
         """Create a dataset; with ``builtin="digits"`` its first version is being read when this returns.
 
-        ``options`` say how rows are read: ``test_fraction``, ``stratified``, ``seed``, ``labels``, ``range``.
+        ``kind`` is ``images``, ``table``, ``sequences``, ``text`` or ``vectors``; by default that of the
+        built-in, else ``images``. ``options`` say how the built-in is read, such as ``test_fraction``.
         """
         body = {"name": name, "kind": kind, "builtin": builtin, "options": dict(options) if options else None}
         sent = {key: value for key, value in body.items() if value is not None}
@@ -44,30 +47,29 @@ class Datasets(Resource[TransportT]):
     def upload(
         self,
         name: str,
-        file: str | Path,
-        *,
+        *files: str | Path,
+        kind: str | None = None,
         options: Mapping[str, Any] | None = None,
         on_sent: Callable[[int], None] | None = None,
     ) -> Steps[DatasetVersion]:
-        """Send a ``.npz`` file as a new version; the dataset is created if there is none of that name.
+        """Send a file as a new version; the dataset is created if there is none of that name.
 
-        The file is streamed, never held whole; ``on_sent`` is told the bytes of each piece. The version is
-        still being read when this returns: see :meth:`wait`. Equal bytes and options return the version
-        that exists.
+        Its ``kind`` is by default what the file's ending suggests. Several files, such as the four of MNIST,
+        are sent as one zip. ``options`` say how rows are read. The file is streamed, never held whole;
+        ``on_sent`` is told the bytes of each piece. The version is still being read when this returns: see
+        :meth:`wait`. Equal bytes and options return the version that exists.
         """
-        path = Path(file)
-        try:
-            yield from fetch("GET", _path(name))
-        except NotFound:
-            yield from fetch("POST", "/datasets", json={"name": name, "kind": "images"})
-        answer = yield from fetch(
-            "POST",
-            f"{_path(name)}/versions",
-            query={**(options or {}), "filename": path.name},
-            content=FileBody(path, on_sent),
-            headers={"Content-Type": "application/octet-stream"},
-            timeout=UPLOAD_SECONDS,
-        )
+        with TemporaryDirectory() as folder:
+            path = bundled([Path(file) for file in files], Path(folder))
+            yield from _exists(name, kind, path)
+            answer = yield from fetch(
+                "POST",
+                f"{_path(name)}/versions",
+                query={**(options or {}), "filename": path.name},
+                content=FileBody(path, on_sent),
+                headers={"Content-Type": "application/octet-stream"},
+                timeout=UPLOAD_SECONDS,
+            )
         return DatasetVersion.read(answer)
 
     @operation
@@ -92,7 +94,10 @@ class Datasets(Resource[TransportT]):
 
     @operation
     def preview(self, name: str, number: int, *, offset: int = 0, limit: int = 10) -> Steps[dict[str, Any]]:
-        """Return rows of a version: ``{"rows": [{"row", "label", "split", "values"}], "total", "shape"}``."""
+        """Return rows of a version: ``{"rows": [{"row", "label", "split", "values", …}], "total", "shape"}``.
+
+        Rows of a text have ``text`` as well, those of a table stand below ``columns``.
+        """
         query = {"offset": offset, "limit": limit}
         answer: dict[str, Any] = yield from fetch(
             "GET", f"{_path(name)}/versions/{number}/preview", query=query
@@ -128,6 +133,17 @@ class Datasets(Resource[TransportT]):
     def delete(self, name: str, number: int | None = None) -> Steps[None]:
         """Delete one version, or the dataset with all of them; refused while something uses it."""
         yield from fetch("DELETE", _path(name) if number is None else f"{_path(name)}/versions/{number}")
+
+
+def _exists(name: str, kind: str | None, path: Path) -> Steps[None]:
+    """Create a dataset for a file unless there is one of that name."""
+    try:
+        found = yield from _get(name)
+    except NotFound:
+        yield from fetch("POST", "/datasets", json={"name": name, "kind": kind or kind_of(path)})
+    else:
+        if kind not in (None, found.kind):
+            raise KeraforgeError(f"The dataset {name} is one of {found.kind}, not of {kind}.")
 
 
 def _path(name: str) -> str:

@@ -99,8 +99,8 @@ def test_json_is_one_line_of_what_the_service_said(
 def test_datasets_are_a_table(run: Any, served: Any) -> None:
     served.on("GET", "/datasets", {"items": [DATASET], "next_cursor": None})
     output = run("datasets", "list").stdout
-    assert output.split()[:7] == ["Name", "Latest", "State", "Rows", "Shape", "Classes", "Created"]
-    assert output.split()[-8:] == ["digits", "1", "ready", "1797", "8x8x1", "2", "2026-01-01", "10:00:00"]
+    assert output.split()[:7] == ["Name", "Kind", "Latest", "State", "Rows", "Shape", "Target"]
+    assert output.split()[-10:-2] == ["digits", "images", "1", "ready", "1797", "8x8x1", "2", "classes"]
 
 
 def test_creating_a_built_in_waits_until_it_is_read(run: Any, served: Any) -> None:
@@ -109,7 +109,7 @@ def test_creating_a_built_in_waits_until_it_is_read(run: Any, served: Any) -> No
     served.on("GET", "/datasets/digits/versions/1", {**VERSION, "state": "reading"}, VERSION)
     result = run("datasets", "create", "digits", "--builtin", "digits", "--seed", "5", "--json")
     assert json.loads(result.stdout)["state"] == "ready"
-    assert served.sent(0) == {"name": "digits", "kind": "images", "builtin": "digits", "options": {"seed": 5}}
+    assert served.sent(0) == {"name": "digits", "builtin": "digits", "options": {"seed": 5}}
 
 
 def test_an_upload_shows_what_became_of_it(run: Any, served: Any, tmp_path: Path) -> None:
@@ -122,6 +122,22 @@ def test_an_upload_shows_what_became_of_it(run: Any, served: Any, tmp_path: Path
     assert "digits@1" in output
     assert "ready" in output
     assert served.requests[1].url.params["test_fraction"] == "0.3"
+
+
+def test_options_of_reading_are_sent_as_they_are_meant(run: Any, served: Any, tmp_path: Path) -> None:
+    file = tmp_path / "plants.csv"
+    file.write_text("size,species\n")
+    served.on("POST", "/datasets", {**DATASET, "name": "plants"}, status=201)
+    served.on("POST", "/datasets/plants/versions", {**VERSION, "dataset": "plants"}, status=202)
+    run(
+        *("datasets", "upload", "plants", str(file), "--no-wait"),
+        *("--set", "target=species", "--set", 'ignore=["id","name"]', "--set", "stratified=false"),
+    )
+    assert served.sent(1) == {"name": "plants", "kind": "table"}
+    sent = served.requests[2].url.params
+    assert (sent.get_list("target"), sent.get_list("ignore")) == (["species"], ["id", "name"])
+    assert sent["stratified"] == "false"
+    run("datasets", "upload", "plants", str(file), "--set", "target", status=2)
 
 
 def test_training_follows_the_job_line_by_line_where_there_is_no_terminal(run: Any, served: Any) -> None:
