@@ -10,7 +10,7 @@ from models.numeric_rows import check_numeric
 from models.schema import InputSchema
 from models.specs.autoencoder import AutoencoderSpec, StageBlock
 from models.specs.dense import DenseBlock
-from models.specs.problems import SpecError, SpecProblem, nearest
+from models.specs.problems import SpecError, SpecProblem
 
 Sides = tuple[int, int]
 
@@ -132,19 +132,6 @@ def _check_fields(spec: AutoencoderSpec, source: InputSchema) -> None:
         place = "latent_dropout" if spec.latent_dropout else "sparsity"
         message = f"The codes of a variational autoencoder are drawn at random already: leave {place} at 0."
         raise _error(place, "variational", message)
-    _check_labels(spec, source)
-
-
-def _check_labels(spec: AutoencoderSpec, source: InputSchema) -> None:
-    if spec.normal_labels is None:
-        return
-    if source.classes is None:
-        message = "Normal classes were named, and the rows of the dataset have no classes."
-        raise _error("normal_labels", "needs_classes", message)
-    for place, label in enumerate(spec.normal_labels):
-        if source.labels and label not in source.labels:
-            message = f"The dataset has no label {label!r:.64}.{nearest(label, source.labels)}"
-            raise _error(f"normal_labels/{place}", "unknown_label", message)
 
 
 def _error(place: str, code: str, message: str) -> SpecError:

@@ -21,6 +21,7 @@ _FIGURES = {
     "macro_f1": "macro F1",
     "mae": "mean absolute error",
     "rmse": "root of the mean squared error",
+    "auroc": "AUROC of the error, normal rows against the others",
     "mse": "mean squared error of a scaled value",
     "frechet_distance": "Fréchet distance (see below)",
     "variance_share": "variance of made rows, as a share of that of real rows",

@@ -1,6 +1,6 @@
 """Options of training that a family or a dataset has no use for are refused. Keras-free."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from models.schema import InputSchema
@@ -40,10 +40,33 @@ def _by_classes(training: TrainingSpec, source: InputSchema, task: Task) -> Iter
         message = f"Labels are smoothed in classification; this is {task}."
         yield SpecProblem("/training/label_smoothing", "wrong_task", message)
     yield from _of_mixing(training, task)
-    unknown = weights.keys() - set(source.labels) if isinstance(weights, dict) and source.labels else ()
-    for label in sorted(unknown):
+    if isinstance(weights, dict):
+        places = {label: f"/training/class_weight/{escaped(label)}" for label in sorted(weights)}
+        yield from _unknown(places, source)
+    if training.normal_labels is not None:
+        yield from _of_normal(training.normal_labels, source, task)
+
+
+def _unknown(places: Mapping[str, str], source: InputSchema) -> Iterator[SpecProblem]:
+    """Yield the labels, each with its place, that a dataset of known labels has not."""
+    for label in [label for label in places if source.labels and label not in source.labels]:
         message = f"The dataset has no label {label!r:.64}.{nearest(label, source.labels)}"
-        yield SpecProblem(f"/training/class_weight/{escaped(label)}", "unknown_label", message)
+        yield SpecProblem(places[label], "unknown_label", message)
+
+
+def _of_normal(labels: Sequence[str], source: InputSchema, task: Task) -> Iterator[SpecProblem]:
+    if task != "reconstruction":
+        message = f"An autoencoder finds rows that are not normal; this is {task}."
+        yield SpecProblem("/training/normal_labels", "wrong_task", message)
+    elif source.classes is None:
+        message = "Labels of normal rows were named, and the rows of the dataset have none."
+        yield SpecProblem("/training/normal_labels", "needs_classes", message)
+    elif set(labels) == set(source.labels):
+        message = "All labels are named as normal, so there is nothing to be found: leave it null."
+        yield SpecProblem("/training/normal_labels", "all_labels", message)
+    else:
+        places = {label: f"/training/normal_labels/{place}" for place, label in enumerate(labels)}
+        yield from _unknown(places, source)
 
 
 def _of_mixing(training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:

@@ -17,6 +17,8 @@ from models.reading.limits import MAX_SIDE
 from models.schema import DatasetSchema, InputSchema, input_of
 
 # Every layer that fits some dataset fits this one; how many parameters it has there says nothing.
+from models.specs.problems import SpecProblem
+from models.specs.training import TrainingSpec
 LARGEST_IMAGES = InputSchema(shape=(MAX_SIDE, MAX_SIDE, 3), classes=2)
 
 
@@ -38,7 +40,7 @@ def resolved(
         "network": whole.network.model_dump(mode="json"),
         "training": whole.training.model_dump(mode="json"),
         "dataset": f"{version.dataset.name}@{version.number}",
-        "rows": _rows(schema, version.profile or {}, whole.training.validation),
+        "rows": _rows(schema, version.profile or {}, whole.training),
     }
 
 
@@ -50,18 +52,23 @@ def check_without_rows(kind: str, network: Mapping[str, Any], training: Mapping[
         read(network, training)
 
 
-def _rows(schema: DatasetSchema, profile: Mapping[str, Any], fraction: float) -> dict[str, int]:
-    """Return how many rows train, validate and test: the trainer cuts this fraction of each class."""
+def _rows(schema: DatasetSchema, profile: Mapping[str, Any], training: TrainingSpec) -> dict[str, int]:
+    """Return how many rows train, validate and test: the trainer cuts a fraction of each class.
+
+    Raises SpecError where none is left to train.
+    """
     sizes = [schema.rows - schema.test_rows]
     if schema.labels and "classes" in profile:
         test = profile.get("test_classes", {})
-        sizes = [count - test.get(label, 0) for label, count in profile["classes"].items()]
-    validation = sum(round(size * fraction) for size in sizes)
-    return {
-        "train": schema.rows - schema.test_rows - validation,
-        "validation": validation,
-        "test": schema.test_rows,
-    }
+        used = training.normal_labels or schema.labels
+        sizes = [count - test.get(label, 0) for label, count in profile["classes"].items() if label in used]
+    validation = sum(round(size * training.validation) for size in sizes)
+    train = sum(sizes) - validation
+    if not train:
+        place = "validation" if training.normal_labels is None else "normal_labels"
+        message = "No row is left to train with: all that there are test or validate."
+        raise SpecError([SpecProblem(f"/training/{place}", "no_rows", message)])
+    return {"train": train, "validation": validation, "test": schema.test_rows}
 
 
 def refusal(error: SpecError) -> Invalid:

@@ -12,6 +12,7 @@ from models.pictures import draw_curves
 from models.pictures_codes import draw_codes, draw_errors
 from models.pictures_rows import draw_pairs, draw_rows
 from models.reconstructing import PLAIN, VARIATIONAL
+from models.reports.outliers import outliers
 from models.reports.report import Examined, Report
 from models.rows import Purpose, spread
 from models.specs.autoencoder import AutoencoderSpec
@@ -49,6 +50,13 @@ def report(examined: Examined) -> Report:
         },
         "worst": [int(row) for row in worst[: SHOWN_ROWS // 2]],
     }
+    sorts, lines = {"": errors}, _card(content["threshold"])
+    if examined.training.normal_labels is not None:
+        told_apart = outliers(examined, reported, errors, threshold)
+        content["anomalies"] = told_apart.content
+        metrics |= told_apart.metrics
+        sorts = {"normal": errors[told_apart.is_normal], "others": errors[~told_apart.is_normal]}
+        lines += told_apart.card
     figures = VARIATIONAL if spec.variational else PLAIN
     if spec.variational:
         content["validation"] = _kept(examined.epochs, figures)
@@ -60,7 +68,7 @@ def report(examined: Examined) -> Report:
     labels = examined.schema.labels
     pictures = {
         "reconstructions.png": partial(draw_pairs, originals, returned, examined.schema.image),
-        "errors.png": partial(draw_errors, {"": errors}, threshold),
+        "errors.png": partial(draw_errors, sorts, threshold),
         "codes.png": partial(draw_codes, codes, np.asarray(rows.y[drawn]) if labels else None, labels),
         "curves.png": partial(draw_curves, examined.epochs, names=figures),
     }
@@ -68,7 +76,7 @@ def report(examined: Examined) -> Report:
         grid = grid_of(spec.latent, None, examined.training.seed)
         samples = examined.serve["sample"](grid.inputs)[SAMPLE]
         pictures["samples.png"] = partial(draw_rows, samples, examined.schema.image, columns=grid.columns)
-    return Report(content, metrics, pictures, _card(content["threshold"]), threshold)
+    return Report(content, metrics, pictures, lines, threshold)
 
 
 def _bounded(examined: Examined, rows: np.ndarray) -> np.ndarray:

@@ -78,11 +78,3 @@ class AutoencoderSpec(Spec):
     kl_warmup_epochs: float = Field(
         0.0, ge=0, le=10_000, description="Epochs in which that weight rises evenly from 0 (variational)."
     )
-    normal_labels: tuple[str, ...] | None = Field(
-        None,
-        strict=False,
-        min_length=1,
-        max_length=1000,
-        description="Classes that are normal: only their rows train and set the threshold, and the report "
-        "tells how well the others are found. Null: all rows are.",
-    )

@@ -74,6 +74,14 @@ class TrainingSpec(Spec):
         (), strict=False, max_length=16, description="Random changes of the training images, in order."
     )
     seed: int = Field(0, ge=0, le=MAX_SEED, description="Decides weights, order, dropout, augmentation.")
+    normal_labels: tuple[str, ...] | None = Field(
+        None,
+        strict=False,
+        min_length=1,
+        max_length=1000,
+        description="Labels of rows that are normal (autoencoders): only these train, validate and set the "
+        "threshold, and the report tells how well the others are found. Null: all rows are.",
+    )
     determinism: Literal["seeded", "strict", "off"] = Field(
         "seeded",
         description="`seeded`: the same order gives the same bits on CPU. `strict`: also on GPU, slower. "

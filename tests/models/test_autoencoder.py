@@ -7,12 +7,10 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
-from models.anomalies import normal_only, threshold_of
 from models.lesson import TrainingData
 from models.outline import outline
 from models.presets import SpecError, resolve
 from models.registry import build, roles_of
-from models.rows import Rows
 from models.schema import Column, InputSchema
 from models.specs.activations import Activation
 from models.specs.autoencoder import AutoencoderSpec
@@ -261,8 +259,6 @@ def test_numbers_become_0_to_1_within_3_deviations_and_the_missing_their_mean():
         ({"loss": "bce", "output": "linear"}, IMAGES, "loss", "sigmoid"),
         ({"variational": True, "latent_activation": "relu"}, IMAGES, "latent_activation", "linear"),
         ({"variational": True, "sparsity": 0.1}, IMAGES, "sparsity", "at 0"),
-        ({"normal_labels": ["a"]}, VECTORS, "normal_labels", "no classes"),
-        ({"normal_labels": ["3", "x"]}, IMAGES, "normal_labels/1", "'x'"),
     ],
 )
 def test_what_does_not_fit_the_rows_is_refused(fields: dict, source: InputSchema, place: str, says: str):
@@ -286,18 +282,3 @@ def test_a_preset_fits_images_of_any_size(preset: str, shape: tuple[int, ...]):
     source = InputSchema(shape=shape, high=255.0)
     network = build(resolve({"preset": preset}, None, source).network, source, seed=0)
     assert tuple(network.output.shape[1:]) == shape
-
-
-def test_only_rows_of_the_normal_classes_train_and_validate():
-    y = np.array([0, 1, 2, 1, 0, 2, 0, 2])
-    rows = Rows(np.zeros((8, 1)), y, np.array([1, 2, 3, 4]), np.array([0, 5]), np.array([6, 7]))
-    normal = normal_only(rows, ["a", "b", "c"], ("b", "a"))
-    assert normal.training.tolist() == [1, 3, 4]
-    assert normal.validation.tolist() == [0]
-    assert normal.test.tolist() == [6, 7], "the report is about all classes"
-    assert normal_only(rows, ["a", "b", "c"], None) is rows
-
-
-def test_the_threshold_is_passed_by_one_normal_row_in_a_hundred():
-    errors = np.random.default_rng(0).exponential(size=10_000)
-    assert (errors > threshold_of(errors)).mean() == pytest.approx(0.01, abs=1e-3)

@@ -44,6 +44,32 @@ def test_a_weight_for_an_unknown_class_names_the_nearest() -> None:
     assert "'cat'" in said
 
 
+@pytest.mark.parametrize(
+    ("labels", "network", "source", "said"),
+    [
+        (["cat"], {"preset": "cnn-small"}, IMAGES, "/training/normal_labels: An autoencoder finds"),
+        (
+            ["cat"],
+            {"preset": "vae"},
+            InputSchema(shape=(8, 8, 1)),
+            "/training/normal_labels: Labels of normal",
+        ),
+        (["dog", "cat"], {"preset": "vae"}, IMAGES, "/training/normal_labels: All labels are named"),
+        (
+            ["dog", "cta"],
+            {"preset": "vae"},
+            IMAGES,
+            "/training/normal_labels/1: The dataset has no label 'cta'",
+        ),
+    ],
+)
+def test_normal_labels_are_some_of_the_labels_and_for_autoencoders(
+    labels: list[str], network: dict[str, Any], source: InputSchema, said: str
+) -> None:
+    assert refused({"normal_labels": labels}, source, network).startswith(said)
+    assert resolve({"preset": "vae"}, {"normal_labels": ["dog"]}, IMAGES).training.normal_labels == ("dog",)
+
+
 def test_fields_can_be_checked_without_rows() -> None:
     assert read({"preset": "tabular-small"}, {"epochs": 3}).training.epochs == 3
     with pytest.raises(SpecError, match="epochs"):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from models.anomalies import normal_only
 from models.batches import split_rows
 from models.rows import Rows
 from models.schema import TEST_FILE, VOCABULARY_FILE, X_FILE, Y_FILE
@@ -11,7 +12,10 @@ from workers.protocol import TrainingOrder
 
 
 def open_rows(order: TrainingOrder) -> Rows:
-    """Open the files of an order; no rows are loaded. ``ValueError`` if they are not as promised."""
+    """Open the files of an order; no rows are loaded. ``ValueError`` if they are not as promised.
+
+    Only normal rows train and validate, where the training says which these are.
+    """
     schema = order.dataset_schema
     x, test = (np.load(order.files[name], mmap_mode="r") for name in (X_FILE, TEST_FILE))
     has_target = bool(schema.labels or schema.targets)
@@ -25,7 +29,8 @@ def open_rows(order: TrainingOrder) -> Rows:
     training, validation = split_rows(
         classes, np.asarray(test), order.training.validation, order.training.seed, stratified=True
     )
-    return Rows(x, y, training, validation, np.asarray(test))
+    rows = Rows(x, y, training, validation, np.asarray(test))
+    return normal_only(rows, schema.labels, order.training.normal_labels)
 
 
 def open_vocabulary(order: TrainingOrder) -> list[str]:

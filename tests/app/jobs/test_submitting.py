@@ -3,8 +3,9 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from sqlalchemy import select
 
-from app.tables import Dataset
+from app.tables import Dataset, DatasetVersion
 from models.batches import split_rows
 
 # What differs between the databases is proved by other tests.
@@ -133,3 +134,17 @@ def test_a_wrong_field_is_refused_with_its_place(jobs: Any, digits: Dataset, cli
 def test_a_body_without_its_fields_is_told_all_of_them(jobs: Any) -> None:
     assert places(jobs.post({})) == ["/model", "/dataset", "/network"]
     assert places(jobs.post([])) == [""]
+
+
+def test_of_normal_labels_alone_rows_train(jobs: Any, digits: Dataset, rows: Any) -> None:
+    network = {"family": "autoencoder"}
+    found = jobs.submit(network=network, training={"normal_labels": ["zero"], "validation": 0.25})
+    assert found["resolved"]["training"]["normal_labels"] == ["zero"]
+    assert found["resolved"]["rows"] == {"train": 24, "validation": 8, "test": 32}
+    refused = jobs.post(jobs.body(network=network, training={"normal_labels": ["two"]}))
+    assert places(refused) == ["/training/normal_labels/0"]
+    with rows.database.write() as session:
+        version = session.scalars(select(DatasetVersion).where(DatasetVersion.dataset_id == digits.id)).one()
+        version.profile = {"classes": {"zero": 16, "one": 79}, "test_classes": {"zero": 16, "one": 16}}
+    refused = jobs.post(jobs.body(network=network, training={"normal_labels": ["zero"]}))
+    assert places(refused) == ["/training/normal_labels"]

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,32 @@ def test_rows_that_are_no_images_are_drawn_as_lines(learnt: Callable[..., Any], 
     for name, draw in report.pictures.items():
         draw(tmp_path / name)
         assert (tmp_path / name).stat().st_size > 5_000
+
+
+def test_named_normal_labels_have_the_others_told_from_them(examined: Examined, tmp_path: Path) -> None:
+    training = examined.training.model_copy(update={"normal_labels": tuple("012345678")})
+    report = reconstruction.report(replace(examined, training=training))
+    test = examined.rows.test
+    errors, is_normal = errors_of(examined, test), Y[test] != 9
+    higher = errors[~is_normal][:, None] > errors[is_normal]
+    assert report.metrics["auroc"] == pytest.approx(higher.mean())
+    told = report.content["anomalies"]
+    assert told["auroc"] == report.metrics["auroc"]
+    assert told["found"] == pytest.approx((errors[~is_normal] > report.threshold).mean())
+    assert told["false_alarms"] == pytest.approx((errors[is_normal] > report.threshold).mean())
+    of_labels = {each["label"]: each for each in told["labels"]}
+    assert [label for label, each in of_labels.items() if not each["is_normal"]] == ["9"]
+    assert of_labels["9"]["auroc"] == pytest.approx(report.metrics["auroc"])
+    assert of_labels["3"]["auroc"] is None
+    assert of_labels["3"]["rows"] == (Y[test] == 3).sum()
+    assert of_labels["3"]["error"] == pytest.approx(errors[Y[test] == 3].mean(), rel=1e-4)
+    assert any("AUROC" in line for line in report.card)
+    report.pictures["errors.png"](tmp_path / "errors.png")
+
+
+def test_where_no_row_is_normal_or_none_is_not_nothing_is_told_apart(examined: Examined) -> None:
+    rows = replace(examined.rows, y=np.zeros(200, np.int64))
+    training = examined.training.model_copy(update={"normal_labels": ("0", "1")})
+    report = reconstruction.report(replace(examined, rows=rows, training=training))
+    assert report.content["anomalies"]["auroc"] is None
+    assert "auroc" not in report.metrics
