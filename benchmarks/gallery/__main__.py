@@ -13,7 +13,7 @@ from benchmarks.gallery import exhibits, fashion, table
 from benchmarks.gallery.claims import Claim, all_claims
 from benchmarks.gallery.datasets import register
 from benchmarks.gallery.exhibits import Exhibit
-from benchmarks.gallery.service import Hung, Service, answer_seconds, running, save_picture, train
+from benchmarks.gallery.service import Hung, Service, answer_seconds, first_row, running, save_picture, train
 
 
 def main() -> int:
@@ -57,8 +57,7 @@ def _hang(service: Service, exhibit: Exhibit, folder: Path, out: Path) -> tuple[
         print(f"{exhibit.model}: {error}", file=sys.stderr)
         return None
     save_picture(service, found, out)
-    preview = service.client.datasets.preview(dataset.dataset, dataset.number, limit=1)
-    seconds = answer_seconds(service, found, preview["rows"][0]["values"])
+    seconds = answer_seconds(service, found, first_row(service, dataset, found))
     figure = found.version.metrics[exhibit.figure]
     print(
         f"{exhibit.model:32} {exhibit.figure} {figure:.4f}  {found.seconds:.0f} s  {1000 * seconds:.2f} ms",

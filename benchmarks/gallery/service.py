@@ -78,6 +78,18 @@ def save_picture(service: Service, hung: Hung, folder: Path) -> Path:
     return path
 
 
+def first_row(service: Service, dataset: keraforge.DatasetVersion, hung: Hung) -> Any:
+    """Return the first row of a dataset as a version is asked about it."""
+    page = service.client.datasets.preview(dataset.dataset, dataset.number, limit=1)
+    row = page["rows"][0]
+    if "text" in row:
+        return row["text"]
+    if page.get("columns"):
+        return dict(zip(page["columns"], row["values"], strict=True))
+    # What is foretold is the last step.
+    return row["values"][:-1] if "naive_rmse" in hung.version.metrics else row["values"]
+
+
 def answer_seconds(service: Service, hung: Hung, row: Any) -> float:
     """Return the median time of an answer about one row over REST; for text, of one token."""
     bodies: Mapping[str, dict[str, Any]] = {
