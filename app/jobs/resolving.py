@@ -15,10 +15,10 @@ from app.tables.base import now
 from models.presets import SpecError, read, resolve
 from models.reading.limits import MAX_SIDE
 from models.schema import DatasetSchema, InputSchema, input_of
-
-# Every layer that fits some dataset fits this one; how many parameters it has there says nothing.
 from models.specs.problems import SpecProblem
 from models.specs.training import TrainingSpec
+
+# Every layer that fits some dataset fits this one; how many parameters it has there says nothing.
 LARGEST_IMAGES = InputSchema(shape=(MAX_SIDE, MAX_SIDE, 3), classes=2)
 
 
