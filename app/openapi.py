@@ -6,9 +6,10 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from app.documentation import Problem, problems
+from app.documentation import Problem
 from app.keys.scopes import ANY_KEY, PUBLIC, SCOPES
 from app.protocols import native
+from app.protocols.described import SCHEMAS, operation_of
 
 DESCRIPTION = """Train and serve neural networks over REST.
 
@@ -20,7 +21,7 @@ TAGS = [
     {"name": "families", "description": "What networks can be described, and what becomes of a description."},
     {"name": "jobs", "description": "Train a network: submit, follow, cancel."},
     {"name": "models", "description": "What training published: versions, reports, files, aliases."},
-    {"name": "predictions", "description": "Ask a version."},
+    {"name": "predictions", "description": "Ask a version: predict, encode, sample, write."},
     {"name": "keys", "description": "Who may do what."},
     {"name": "health", "description": "For monitoring; no key is needed."},
 ]
@@ -38,13 +39,14 @@ def description(app: FastAPI) -> dict[str, Any]:
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
     components = document.setdefault("components", {})
     _, definitions = models_json_schema(
-        [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
+        [(Problem, "serialization"), *((schema, "validation") for schema in SCHEMAS)],
+        ref_template="#/components/schemas/{model}",
     )
     components.setdefault("schemas", {}).update(definitions["$defs"])
     components["securitySchemes"] = {SECURITY_SCHEME: {"type": "http", "scheme": "bearer"}}
     for route in native.ROUTES:
         method, _, path = route.partition(" ")
-        document["paths"].setdefault(path, {})[method.lower()] = _prediction(path)
+        document["paths"].setdefault(path, {})[method.lower()] = operation_of(path)
     # The description names a parameter without its converter: {path} for {path:path}.
     described = {re.sub(r":\w+}", "}", name): scope for name, scope in SCOPES.items()}
     for path, operations in document["paths"].items():
@@ -55,47 +57,3 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
                 needed = "any key" if scope == ANY_KEY else f"a key with the scope `{scope}`"
                 operation["description"] = f"{operation.get('description', '')}\n\nNeeds {needed}.".strip()
     return document
-
-
-def _prediction(path: str) -> dict[str, Any]:
-    """Return the operation of an address that FastAPI does not serve."""
-    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    rows = {"type": "object", "required": ["instances"], "properties": {"instances": {"type": "array"}}}
-    picture = {"schema": {"type": "string", "format": "binary"}}
-    answer = {
-        "type": "object",
-        "properties": {
-            "model": {"type": "string"},
-            "version": {"type": "integer"},
-            "job": {"type": "string"},
-            "labels": {"type": "array", "items": {"type": "string"}},
-            "predictions": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "label": {"type": "string"},
-                        "probability": {"type": "number"},
-                        "probabilities": {"type": "array", "items": {"type": "number"}},
-                    },
-                },
-            },
-        },
-    }
-    responses = problems(400, 404, 413, 415, 503) | {
-        200: {"description": "Predictions.", "content": {"application/json": {"schema": answer}}}
-    }
-    return {
-        "tags": ["predictions"],
-        "summary": "Predict",
-        "operationId": f"{path.rpartition('/')[2]}_by_{names[-1]}",
-        "description": "Send rows as JSON, or one picture as PNG or JPEG.",
-        "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
-        ],
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": rows}, "image/png": picture, "image/jpeg": picture},
-        },
-        "responses": {str(status): response for status, response in sorted(responses.items(), key=str)},
-    }

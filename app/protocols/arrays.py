@@ -38,7 +38,9 @@ class ArrayWriter:
     ) -> None:
         self._tensor = tensor.name
         self._members = {tensor.name: member, **(beside or {})}
-        self._lineage = lineage(version)
+        columns = [column.name for column in version.signature.columns]
+        told = {"columns": columns} if columns and tensor.shape == (len(columns),) else {}
+        self._lineage = lineage(version) | told
         self._image = version.signature.image
         offered = [JSON_TYPE, NPY_TYPE, *([PNG_TYPE] if drawable(tensor.shape, self._image) else [])]
         self._headers = {media_type: headers_of(version, media_type) for media_type in offered}

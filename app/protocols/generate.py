@@ -48,7 +48,7 @@ class GenerateParameters(Parameters):
         1.0, gt=0, le=1, description="Draw from the fewest likeliest tokens that make up this probability."
     )
     seed: Seed | None = None
-    stop: Stops = Field([], description="Texts that end the answer, which leaves them out.")
+    stop: Stops | None = Field(None, description="Texts that end the answer, which leaves them out.")
     stream: bool = Field(False, description="Answer with server-sent events while the text comes into being.")
 
 
@@ -95,7 +95,7 @@ class Generate:
             raise invalid("/prompt", "empty", f"Expected at least one {kind}, got a text without.")
         chooser = Chooser(Choice(asked.temperature, asked.top_k, asked.top_p, seed))
         return Generation(
-            self._language, self._role, prompt, chooser, max_tokens=asked.max_tokens, stop=asked.stop
+            self._language, self._role, prompt, chooser, max_tokens=asked.max_tokens, stop=asked.stop or ()
         )
 
     def _whole(self, generation: Generation, seed: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from app.keys import service as keys
 from app.keys.gate import Gate
 from app.keys.keyring import Keyring
 from app.metrics import Metrics
+from app.protocols.described import DESCRIBED, SCHEMAS
 from app.protocols.native import ROUTES, Native
 from app.serving.engine import Engine
 
@@ -47,8 +48,21 @@ async def client(registry, engine, settings):
         transport=httpx.ASGITransport(app),
         base_url="http://test",
         headers={"Authorization": f"Bearer {key}"},
+        event_hooks={"response": [as_described]},
     ) as client:
         yield client
+
+
+async def as_described(response):
+    """Hold every answer of every test against what the documentation says of it."""
+    described = DESCRIBED.get(response.request.url.path.rpartition("/")[2])
+    if response.status_code != 200 or described is None:
+        return
+    content = described.answer[response.headers["content-type"].partition(";")[0]]
+    if "$ref" in content["schema"]:
+        _, _, name = content["schema"]["$ref"].rpartition("/")
+        (schema,) = (each for each in SCHEMAS if each.__name__ == name)
+        schema.model_validate_json(await response.aread())
 
 
 class Speller:

@@ -162,3 +162,20 @@ async def test_integers_and_the_order_of_columns_are_read_too(client, coder):
     for array in (ROWS.astype(np.uint8), np.asfortranarray(ROWS), ROWS.astype(">f8"), ROWS[..., 0]):
         answer = await client.post(f"{MODEL}/encode", content=npy(array))
         assert answer.json()["codes"] == CODES
+
+
+async def test_rows_of_a_table_come_with_the_names_of_their_columns(client, registry, made):
+    role = made.role("reconstruct", {"age": (), "city": ()}, {"reconstruction": (2,), "error": ()})
+    for name in ("age", "city"):
+        role.node("Unsqueeze", [name, role.constant(np.array([1]))], [f"{name}_column"])
+    role.node("Concat", ["age_column", "city_column"], ["reconstruction"], axis=1)
+    role.node("Sub", ["age", "city"], ["error"])
+    columns = (
+        {"name": "age", "kind": "number"},
+        {"name": "city", "kind": "category", "categories": ["York"]},
+    )
+    examples = {"reconstruct": {name: np.ones(2, np.float32) for name in ("age", "city")}}
+    registry.publish("coder", **made.artifact([role], examples, task="reconstruction", columns=columns))
+    rows = [{"age": 41, "city": "York"}]
+    answer = (await client.post(f"{MODEL}/reconstruct", json={"instances": rows})).json()
+    assert (answer["columns"], answer["reconstructions"]) == (["age", "city"], [[41, 2]])
