@@ -113,7 +113,7 @@ def _target(schema: DatasetSchema, y: np.ndarray | None, place: int) -> dict[str
         return {}
     if schema.labels:
         return {"label": schema.labels[y[place]]}
-    return {"targets": y[place].tolist()}
+    return {"targets": _plain(y[place])}
 
 
 def _values(x: np.ndarray, schema: DatasetSchema, vocabulary: list[str]) -> Iterator[dict[str, Any]]:
@@ -125,12 +125,18 @@ def _values(x: np.ndarray, schema: DatasetSchema, vocabulary: list[str]) -> Iter
                 "text": decode(ids, vocabulary, schema.text),
             }
         elif schema.columns:
-            cells = zip(row.tolist(), schema.columns, strict=True)
+            cells = zip(_plain(row), schema.columns, strict=True)
             yield {"values": [_cell(value, column) for value, column in cells]}
         elif schema.variable_length:
-            yield {"values": row[~np.isnan(row).all(axis=1)].tolist()}
+            yield {"values": _plain(row[~np.isnan(row).all(axis=1)])}
         else:
-            yield {"values": row.tolist()}
+            yield {"values": _plain(row)}
+
+
+def _plain(row: np.ndarray) -> list[Any]:
+    """Return numbers as people write them: 0.1, not what float32 makes of it in double precision."""
+    written: list[Any] = (row.astype(str).astype(np.float64) if row.dtype == np.float32 else row).tolist()
+    return written
 
 
 def _cell(value: float, column: Column) -> float | str | None:

@@ -67,7 +67,8 @@ def _pieces(remote: Remote, seconds: float) -> Iterator[bytes]:
 
 def _unreachable(remote: Remote, error: Exception) -> BadData:
     host = urlsplit(remote.url).hostname
-    why = str(getattr(error, "reason", None) or error or type(error).__name__)[:200]
+    reason = getattr(error, "reason", error)
+    why = str(getattr(reason, "strerror", None) or reason or type(error).__name__)[:200]
     return BadData(
         f"This dataset is fetched from {host}, which this machine cannot reach: {why}.",
         "Fetch it on another machine and upload it, or use one that comes with the service, such as digits.",

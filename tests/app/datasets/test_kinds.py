@@ -20,7 +20,7 @@ PREVIEW = "/api/v1/datasets/mine/versions/1/preview"
 TABLE = "size,colour,species\n" + "".join(
     f"{row},{['red', ''][row % 2]},{'ab'[row % 2]}\n" for row in range(20)
 )
-VECTORS = np.arange(60, dtype=np.float32).reshape(20, 3)
+VECTORS = np.arange(60, dtype=np.float32).reshape(20, 3) / 10
 
 
 def saved(**arrays: np.ndarray) -> bytes:
@@ -59,10 +59,11 @@ def test_a_table_is_uploaded_read_and_shown(client: httpx.Client, upload: Upload
 
 
 def test_vectors_are_uploaded_read_and_shown(client: httpx.Client, upload: Upload) -> None:
-    version = upload("vectors", saved(x=VECTORS, y=VECTORS[:, 0] / 7))
+    version = upload("vectors", saved(x=VECTORS, y=VECTORS[:, 0] / 0.7))
     assert (version["schema"]["targets"], version["warnings"]) == (["y"], [])
     row = client.get(PREVIEW, params={"offset": 7, "limit": 1}).json()["rows"][0]
-    assert (row["values"], row["targets"]) == ([21, 22, 23], [3])
+    # As people write them, not as a float32 is in double precision.
+    assert (row["values"], row["targets"]) == ([2.1, 2.2, 2.3], [3])
     assert row["label"] is None
     picture = client.get(PREVIEW, headers={"Accept": "image/png"})
     assert Image.open(io.BytesIO(picture.content)).width > 128
