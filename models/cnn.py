@@ -1,34 +1,63 @@
-"""Convolutional networks for the classification of images (LeCun et al., 1998).
+"""Convolutional networks for images (LeCun et al., 1998) and for sequences, where they run along time.
 
-Shapes: B rows, H height, W width, C channels, K classes. Layers are those of ``models.cnn_outline``.
+Shapes: B rows, H height, W width, C channels, T steps, F features. Layers are those of
+``models.cnn_outline``.
 """
 
 from typing import Any
 
 import keras
 
-from models.heads import answer
+from models.cnn_backbone import features_of
+from models.cnn_blocks import add_block, dropped, normalized, penalty_of
+from models.forecasting import asked, is_forecast
+from models.heads import answer, imputed, scaled_inputs
 from models.schema import InputSchema
-from models.specs.cnn import CnnSpec, ConvolutionBlock
+from models.specs.cnn import CnnSpec
 from models.specs.dense import DenseBlock
 from models.statistics import Statistics
 
 
 def build(spec: CnnSpec, source: InputSchema, statistics: Statistics) -> keras.Model:
-    """Return a network from ``float32[B, H, W, C]`` to class probabilities ``float32[B, K]``, or values."""
-    image = keras.Input(source.shape, name="image", dtype="float32")
-    x = _scale(image, spec, source)
-    for number, block in enumerate(spec.blocks, 1):
-        x = _convolve(x, block, spec, f"conv_{number}")
-    x = _features(x, spec)  # [B, features]
+    """Return a network from ``float32[B, H, W, C]`` or ``[B, T, F]`` to class probabilities or values.
+
+    Of a forecast it takes all steps but the last one, and answers that one. Raises
+    :class:`models.cnn_backbone.NoWeights`.
+    """
+    if is_forecast(source):
+        source, statistics = asked(source), Statistics(statistics.inputs, statistics.inputs)
+    name = "image" if source.kind == "images" else "sequence"
+    rows = keras.Input(source.shape, name=name, dtype="float32")
+    x = features_of(rows, spec, source) if spec.backbone else _convolved(rows, spec, source, statistics)
     for number, connected in enumerate(spec.dense, 1):
         x = _connect(x, connected, spec, f"dense_{number}")
     if spec.dropout:
         x = keras.layers.Dropout(spec.dropout, name="dropout")(x)
-    return keras.Model(image, answer(x, source, statistics, _penalty(spec)), name="cnn")
+    return keras.Model(rows, answer(x, source, statistics, penalty_of(spec)), name="cnn")
 
 
-def _scale(x: Any, spec: CnnSpec, source: InputSchema) -> Any:
+def _convolved(rows: Any, spec: CnnSpec, source: InputSchema, statistics: Statistics) -> Any:
+    """Return what the blocks make of rows: ``[B, features]``."""
+    x = _scale(rows, spec, source, statistics)
+    for number, block in enumerate(spec.blocks, 1):
+        x = add_block(x, block, spec, f"conv_{number}")
+    match spec.global_pooling, source.kind:
+        case "max", "images":
+            pooling = keras.layers.GlobalMaxPooling2D(name="global_pool")
+        case "max", _:
+            pooling = keras.layers.GlobalMaxPooling1D(name="global_pool")
+        case "average", "images":
+            pooling = keras.layers.GlobalAveragePooling2D(name="global_pool")
+        case "average", _:
+            pooling = keras.layers.GlobalAveragePooling1D(name="global_pool")
+        case _:
+            pooling = keras.layers.Flatten(name="flatten")
+    return pooling(x)
+
+
+def _scale(x: Any, spec: CnnSpec, source: InputSchema, statistics: Statistics) -> Any:
+    if source.kind == "sequences":
+        return scaled_inputs(x, statistics.inputs) if spec.scaling == "unit" else imputed(x)
     if spec.scaling == "unit":
         factor = 1.0 / (source.high - source.low)
         x = keras.layers.Rescaling(factor, offset=-source.low * factor, name="scaling")(x)
@@ -38,56 +67,9 @@ def _scale(x: Any, spec: CnnSpec, source: InputSchema) -> Any:
     return x
 
 
-def _convolve(x: Any, block: ConvolutionBlock, spec: CnnSpec, name: str) -> Any:
-    convolution = keras.layers.Conv2D(
-        block.filters,
-        block.kernel,
-        strides=block.stride,
-        padding=block.padding,
-        **_activated(block, spec),
-        name=name,
-    )
-    x = _normalized(convolution(x), block, spec, name)  # [B, H, W, filters]
-    if block.pooling == "max":
-        x = keras.layers.MaxPooling2D(block.pool_size, name=f"{name}_pool")(x)
-    if block.pooling == "average":
-        x = keras.layers.AveragePooling2D(block.pool_size, name=f"{name}_pool")(x)
-    return _dropped(x, block, name)
-
-
-def _features(x: Any, spec: CnnSpec) -> Any:
-    match spec.global_pooling:
-        case "max":
-            return keras.layers.GlobalMaxPooling2D(name="global_pool")(x)
-        case "average":
-            return keras.layers.GlobalAveragePooling2D(name="global_pool")(x)
-        case "none":
-            return keras.layers.Flatten(name="flatten")(x)
-
-
 def _connect(x: Any, block: DenseBlock, spec: CnnSpec, name: str) -> Any:
-    dense = keras.layers.Dense(block.units, **_activated(block, spec), name=name)
-    return _dropped(_normalized(dense(x), block, spec, name), block, name)
-
-
-def _activated(block: ConvolutionBlock | DenseBlock, spec: CnnSpec) -> dict[str, Any]:
-    """Return the arguments of a layer: before a normalisation it has no bias and no activation of its own."""
-    penalty = {"kernel_regularizer": _penalty(spec)}
-    if block.batch_normalization:
-        return {"use_bias": False, **penalty}
-    return {"activation": block.activation or spec.activation, **penalty}
-
-
-def _normalized(x: Any, block: ConvolutionBlock | DenseBlock, spec: CnnSpec, name: str) -> Any:
-    if not block.batch_normalization:
-        return x
-    x = keras.layers.BatchNormalization(name=f"{name}_norm")(x)
-    return keras.layers.Activation(block.activation or spec.activation, name=f"{name}_activation")(x)
-
-
-def _dropped(x: Any, block: ConvolutionBlock | DenseBlock, name: str) -> Any:
-    return keras.layers.Dropout(block.dropout, name=f"{name}_dropout")(x) if block.dropout else x
-
-
-def _penalty(spec: CnnSpec) -> Any:
-    return keras.regularizers.L2(spec.l2) if spec.l2 else None
+    activation = block.activation or spec.activation
+    # Before a normalisation a layer needs neither a bias nor an activation of its own.
+    own = {"use_bias": False} if block.batch_normalization else {"activation": activation}
+    x = keras.layers.Dense(block.units, kernel_regularizer=penalty_of(spec), **own, name=name)(x)
+    return dropped(normalized(x, block, activation, name), block, name)

@@ -1,5 +1,7 @@
 """What is known of a layer without building it, and of those that many families share. Keras-free."""
 
+from pydantic import Field
+
 from models.schema import Frozen, InputSchema
 from models.specs.problems import SpecError, SpecProblem
 
@@ -12,6 +14,7 @@ class LayerOutline(Frozen):
     name: str
     shape: Shape
     parameters: int
+    inside: int = Field(0, exclude=True, description="Values of a row that it holds beside its output.")
 
 
 def head(source: InputSchema, features: int) -> list[LayerOutline]:

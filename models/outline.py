@@ -58,7 +58,7 @@ def outline(network: NetworkSpec, source: InputSchema, batch_size: int) -> Outli
     """
     layers = _layers(network, source)
     parameters = sum(layer.parameters for layer in layers)
-    sizes = [prod(layer.shape) for layer in layers]
+    sizes = [prod(layer.shape) + layer.inside for layer in layers]
     widest_pair = max(before + after for before, after in pairwise(sizes))
     memory = Memory(
         training=FLOAT_BYTES

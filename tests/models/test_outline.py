@@ -37,7 +37,9 @@ def random_block(random: Random) -> dict:
         "filters": random.randint(1, 6),
         "kernel": random.randint(1, 5),
         "stride": random.choice([1, 1, 1, 2, 3]),
-        "padding": random.choice(["same", "valid"]),
+        "separable": random.random() < 0.3,
+        "residual": (residual := random.random() < 0.3),
+        "padding": "same" if residual else random.choice(["same", "valid"]),
         "activation": random.choice([None, *Activation.__args__]),
         "batch_normalization": random.random() < 0.3,
         "pooling": random.choice(["none", "max", "average"]),
@@ -47,7 +49,8 @@ def random_block(random: Random) -> dict:
 
 
 def random_spec(random: Random) -> tuple[CnnSpec, InputSchema]:
-    """A spec and what it is built for; about half of them cannot be built."""
+    """A spec and what it is built for, images or sequences; about half of them cannot be built."""
+    is_image = random.random() < 0.6
     dense = [
         {
             "units": random.randint(1, 9),
@@ -58,7 +61,7 @@ def random_spec(random: Random) -> tuple[CnnSpec, InputSchema]:
     ]
     spec = {
         "scaling": random.choice(["unit", "none"]),
-        "input_size": random.choice([None, None, [random.randint(4, 20), random.randint(4, 20)]]),
+        "input_size": random.choice([None, [random.randint(4, 20), 9]]) if is_image else None,
         "blocks": [random_block(random) for _ in range(random.randint(1, 3))],
         "global_pooling": random.choice(["none", "max", "average"]),
         "dense": dense,
@@ -66,7 +69,8 @@ def random_spec(random: Random) -> tuple[CnnSpec, InputSchema]:
         "l2": random.choice([0.0, 0.01]),
     }
     shape = (random.randint(3, 20), random.randint(3, 20), random.choice([1, 3]))
-    return CnnSpec.model_validate(spec), InputSchema(shape=shape, classes=random.randint(2, 12))
+    target = random.choice([{"classes": 5}, {"targets": 2}])
+    return CnnSpec.model_validate(spec), InputSchema(shape=shape if is_image else shape[:2], **target)
 
 
 def keras_layers(network: keras.Model) -> list[tuple[str, tuple[int, ...], int]]:
@@ -89,18 +93,21 @@ def agree(specs: int, seed: int) -> None:
             continue
         network = build(spec, source, seed=0)
         found = keras_layers(network)
-        assert found == [(layer.name, layer.shape, layer.parameters) for layer in expected.layers], spec
+        outlined = [(layer.name, layer.shape, layer.parameters) for layer in expected.layers]
+        # Keras lists what stands beside each other in an order of its own.
+        is_a_line = not any(block.residual for block in spec.blocks)
+        assert outlined == found if is_a_line else sorted(outlined) == sorted(found), spec
         assert network.count_params() == expected.parameters, spec
         built += 1
 
 
-def test_the_outlines_of_200_random_specs_equal_what_keras_builds():
-    agree(200, seed=1)
+def test_the_outlines_of_40_random_specs_equal_what_keras_builds():
+    agree(40, seed=1)
 
 
 @pytest.mark.long
-def test_the_outlines_of_2000_random_specs_equal_what_keras_builds():
-    agree(2000, seed=2)
+def test_the_outlines_of_1000_random_specs_equal_what_keras_builds():
+    agree(1000, seed=2)
 
 
 def test_an_outline_needs_no_deep_learning_library():

@@ -3,7 +3,8 @@ import json
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from models.specs.cnn import CnnSpec, ConvolutionBlock, DenseBlock
+from models.specs.cnn import CnnSpec, ConvolutionBlock
+from models.specs.dense import DenseBlock
 from models.specs.network import FAMILIES
 from models.specs.training import TrainingSpec
 

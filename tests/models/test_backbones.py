@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from keras.src.legacy.saving import legacy_h5_format
+from keras.src.utils import file_utils
+
+from models.backbones import KNOWN
+from models.cnn_backbone import NoWeights, architecture, prepared
+from models.outline import outline
+from models.presets import SpecError, resolve
+from models.registry import build
+from models.schema import InputSchema
+from models.specs.backbone import Backbone
+
+SOURCE = InputSchema(shape=(8, 8, 1), classes=3, low=-2.0, high=6.0)
+COLOURED = InputSchema(shape=(40, 36, 3), classes=3, high=255.0)
+PREPROCESSORS = {
+    "mobilenetv2": keras.applications.mobilenet_v2.preprocess_input,
+    "resnet50": keras.applications.resnet.preprocess_input,
+    "densenet121": keras.applications.densenet.preprocess_input,
+    "resnet50v2": keras.applications.resnet_v2.preprocess_input,
+    "vgg16": keras.applications.vgg16.preprocess_input,
+}
+
+
+def network_of(name: str, source: InputSchema = SOURCE, **fields: object) -> dict:
+    return {"family": "cnn", "backbone": {"name": name}, **fields}
+
+
+def problem(network: dict, source: InputSchema = SOURCE) -> str:
+    with pytest.raises(SpecError) as raised:
+        resolve(network, None, source)
+    (found,) = raised.value.errors
+    return f"{found.pointer}: {found.message}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ("mobilenetv2", "vgg16") else pytest.param(name, marks=pytest.mark.long)
+        for name in KNOWN
+    ],
+)
+def test_the_parameters_of_an_architecture_are_those_that_keras_counts(name: str) -> None:
+    spec = resolve(network_of(name, dense=[7]), None, SOURCE).network
+    network = build(spec, SOURCE, seed=0)
+    expected = outline(spec, SOURCE, 1)
+    assert network.count_params() == expected.parameters
+    shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in network.layers}
+    assert [shapes[layer.name] for layer in expected.layers] == [layer.shape for layer in expected.layers]
+    assert network.get_layer("backbone").count_params() == KNOWN[name].parameters
+    inner = sum(np.prod(layer.output.shape[1:]) for layer in network.get_layer("backbone").layers)
+    side = KNOWN[name].least
+    assert inner / side**2 == pytest.approx(KNOWN[name].values, rel=0.5)
+
+
+@pytest.mark.parametrize("name", PREPROCESSORS)
+def test_images_are_what_the_architecture_was_made_for(name: str) -> None:
+    def seen(rows: np.ndarray, source: InputSchema) -> np.ndarray:
+        image = keras.Input(source.shape)
+        spec = resolve(network_of(name), None, source).network
+        return keras.Model(image, prepared(image, spec, source))(rows).numpy()
+
+    rows = np.random.default_rng(0).uniform(0, 255, (2, 40, 36, 3)).astype(np.float32)
+    np.testing.assert_allclose(seen(rows, COLOURED), PREPROCESSORS[name](rows.copy()), atol=1e-3)
+    grey = rows[:, :8, :8, :1]
+    enlarged = keras.ops.image.resize(grey, (32, 32)).numpy()
+    expected = PREPROCESSORS[name](np.repeat(enlarged, 3, -1))
+    np.testing.assert_allclose(seen(grey / 255 * 8 - 2, SOURCE), expected, atol=1e-3)
+
+
+def test_what_an_architecture_cannot_take_is_told() -> None:
+    two = InputSchema(shape=(40, 40, 2), classes=2)
+    assert problem(network_of("vgg16"), two).startswith(
+        "/network/backbone: A backbone takes images of 1 or 3"
+    )
+    small = network_of("vgg16", input_size=[40, 20])
+    assert problem(small).startswith("/network/input_size: vgg16 takes images of 32x32")
+    series = InputSchema(shape=(40, 2), classes=2)
+    assert problem(network_of("vgg16"), series).startswith("/network/backbone: backbone is for images")
+
+
+def test_a_backbone_takes_the_place_of_blocks() -> None:
+    spec = resolve(network_of("vgg16"), None, SOURCE).network
+    assert spec.blocks == ()
+    assert type(spec).model_validate(spec.model_dump(mode="json")) == spec
+    assert problem(network_of("vgg16", blocks=[8])).startswith("/network/blocks: A backbone takes the place")
+    assert problem({"family": "cnn", "blocks": []}).startswith("/network/blocks: Expected one block")
+    assert problem(network_of("vgg16", global_pooling="none")).startswith("/network/global_pooling: Expected")
+    still = {"family": "cnn", "backbone": {"name": "vgg16", "trainable": False}}
+    assert problem(still).startswith("/network/backbone: Expected `weights` imagenet")
+    assert problem(network_of("vgg17")).startswith("/network/backbone/name: ")
+
+
+def test_weights_that_cannot_be_fetched_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    with pytest.raises(NoWeights, match="mobilenetv2 cannot be fetched: URL fetch failure") as raised:
+        architecture(Backbone(name="mobilenetv2", weights="imagenet"), (32, 32))
+    assert raised.value.architecture == "mobilenetv2"
+
+
+def test_learnt_weights_stay_where_they_are_not_to_be_trained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The file of weights is one that is made here, by the name that Keras looks for."""
+    monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
+    made = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
+    (tmp_path / "models").mkdir()
+    file = tmp_path / "models" / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    with h5py.File(file, "w") as weights:
+        legacy_h5_format.save_weights_to_hdf5_group(weights, made)
+    monkeypatch.setattr(file_utils, "validate_file", lambda *_, **__: True)
+    network = architecture(Backbone(name="vgg16", weights="imagenet", trainable=False), (32, 32))
+    assert all(
+        np.array_equal(found, expected)
+        for found, expected in zip(network.get_weights(), made.get_weights(), strict=True)
+    )
+    assert network.trainable_variables == []
+    assert architecture(Backbone(name="vgg16", weights="imagenet"), (32, 32)).trainable_variables
