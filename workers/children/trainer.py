@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from models.cnn_backbone import NoWeights
 from models.cross_validation import cross_validate
 from models.lesson import TrainingData
 from models.registry import build
@@ -41,6 +42,8 @@ def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
         result = write_artifact(trained, order, rows, output, events)
     except Diverged as error:
         raise Failed(_diverged(error)) from error
+    except NoWeights as error:
+        raise Failed(_no_weights(error)) from error
     except tf.errors.ResourceExhaustedError as error:
         raise Failed(out_of_memory()) from error
     stop.check()
@@ -80,6 +83,14 @@ def _diverged(error: Diverged) -> Failure:
         code="diverged",
         message=f"The loss became infinite or not a number in epoch {error.epoch}.",
         hint="Use a smaller learning rate, or a schedule with a warm-up.",
+    )
+
+
+def _no_weights(error: NoWeights) -> Failure:
+    return Failure(
+        code="bad_data",
+        message=f"The ImageNet weights of {error.architecture} could not be fetched: {error.reason[:300]}",
+        hint="Send weights null to start from random ones, or let the machine that trains reach the address.",
     )
 
 
