@@ -34,6 +34,8 @@ _FIGURES = {
 }
 _PICTURES = {
     "confusion.png": "How often each class was taken for each other",
+    "ranking.png": "What is found of each class, by what is taken for it wrongly, and by how precisely",
+    "calibration.png": "How often the network is right where it is that sure",
     "worst.png": "The hardest rows",
     "residuals.png": "Predicted against true values, and how far they are apart",
     "forecasts.png": "Forecasts beside what came",

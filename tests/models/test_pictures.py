@@ -14,9 +14,7 @@ GREY = ImageSchema(low=0, high=16, background=0)
 def report_of(labels: list[str], rows: int = 60) -> dict:
     generator = np.random.default_rng(0)
     probabilities = generator.random((rows, len(labels)), np.float32)
-    y = generator.integers(0, len(labels), rows)
-    numbers = np.arange(rows)
-    return evaluate(lambda x: probabilities[x[:, 0].astype(int)], numbers[:, None], y, numbers, labels).report
+    return evaluate(probabilities, generator.integers(0, len(labels), rows), np.arange(rows), labels)
 
 
 def opened(path: Path) -> np.ndarray:

@@ -84,7 +84,7 @@ def test_the_result_names_every_file_there_is(written: tuple[Path, dict[str, Any
     assert set(result["files"]) == {file.name for file in output.iterdir()}
     assert set(result["files"]) == {
         *("network.keras", "predict.onnx", "signature.json", "spec.json", "report.json", "golden.npz"),
-        *("card.md", "confusion.png", "curves.png", "worst.png"),
+        *("card.md", "confusion.png", "curves.png", "ranking.png", "calibration.png", "worst.png"),
     }
     assert result["parameters"] == 4 * 9 + 4 + 8 * 8 * 4 * 10 + 10
     assert result["parity"]["passed"] is True
