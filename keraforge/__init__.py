@@ -3,6 +3,16 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from keraforge.client.answers import (
+    Anomalies,
+    Anomaly,
+    Codes,
+    Prediction,
+    Predictions,
+    Reconstructions,
+    Samples,
+    Text,
+)
 from keraforge.client.records import (
     Dataset,
     DatasetVersion,
@@ -11,8 +21,6 @@ from keraforge.client.records import (
     Key,
     Model,
     ModelVersion,
-    Prediction,
-    Predictions,
 )
 from keraforge.errors import (
     BadRequest,
@@ -37,9 +45,12 @@ if TYPE_CHECKING:
     from keraforge.client.client import AsyncClient, Client
 
 __all__ = [
+    "Anomalies",
+    "Anomaly",
     "AsyncClient",
     "BadRequest",
     "Client",
+    "Codes",
     "Conflict",
     "Dataset",
     "DatasetVersion",
@@ -57,8 +68,11 @@ __all__ = [
     "Prediction",
     "Predictions",
     "ReadingFailed",
+    "Reconstructions",
     "Refused",
+    "Samples",
     "ServiceTrouble",
+    "Text",
     "TooLarge",
     "TooMany",
     "Unauthorized",

@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 import keraforge
-from keraforge.cli import datasets, demo, jobs, keys, models, predict, train, up
+from keraforge.cli import (
+    autoencoders,
+    datasets,
+    demo,
+    generate,
+    jobs,
+    keys,
+    models,
+    predict,
+    sample,
+    train,
+    up,
+)
 from keraforge.cli.commands import Commands
 
 app = typer.Typer(
@@ -51,5 +63,11 @@ app.add_typer(datasets.app, name="datasets")
 app.command("train")(train.train)
 app.add_typer(jobs.app, name="jobs")
 app.command("predict")(predict.predict)
+app.command("sample")(sample.sample)
+app.command("generate")(generate.generate)
+app.command("encode")(autoencoders.encode)
+app.command("decode")(autoencoders.decode)
+app.command("reconstruct")(autoencoders.reconstruct)
+app.command("anomalies")(autoencoders.anomalies)
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")

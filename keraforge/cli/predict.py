@@ -1,73 +1,68 @@
 """``keraforge predict``."""
 
-import json
-import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 import keraforge
+from keraforge.cli.asking import FilesArgument, ModelArgument, RowsOption, ask_each, named, raw, sources
 from keraforge.cli.output import JsonFlag, print_json, print_table
 from keraforge.cli.references import version_or_alias
-from keraforge.client.records import Invert, Predictions
+from keraforge.client.answers import Invert, Prediction
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="NAME, NAME@NUMBER or NAME@ALIAS.")],
-    images: Annotated[
-        list[Path] | None, typer.Argument(help="PNG or JPEG files.", exists=True, dir_okay=False)
+    model: ModelArgument,
+    files: FilesArgument = None,
+    *,
+    rows: RowsOption = None,
+    text: Annotated[
+        list[str] | None, typer.Option(help="A text to be judged or continued; repeatable.")
     ] = None,
-    rows: Annotated[
-        str | None, typer.Option(help='A JSON file of rows, or of {"instances": rows}; - is standard input.')
+    invert: Annotated[
+        Invert | None, typer.Option(help="Exchange light and dark of pictures: auto, yes or no.")
     ] = None,
-    invert: Annotated[Invert | None, typer.Option(help="Exchange light and dark: auto, yes or no.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="Show so many of the most probable.", min=1)] = None,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Ask for the weights of attention, which --json shows.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Ask a model.
+    """Ask a model for classes, values, forecasts, or the next token of a text.
 
     ```
     keraforge predict digits seven.png
+    keraforge predict houses houses.csv
+    keraforge predict reviews --text "a film that nobody will forget" --top-k 3
     keraforge predict digits@2 --rows rows.json --json
     ```
     """
     name, version, alias = version_or_alias(model)
-    if bool(images) == (rows is not None):
-        raise typer.BadParameter("give either image files or --rows")
+    sent = sources(files, rows, text or [])
     with keraforge.Client() as client:
-        if rows is not None:
-            answer = client.predict(name, _read(rows), version=version, alias=alias)
-            answers = [(f"row {number}", one) for number, one in enumerate(answer.predictions)]
-            raw: Any = answer.raw
-        else:
-            asked = [
-                (str(image), _ask(client, name, image, version=version, alias=alias, invert=invert))
-                for image in images or ()
-            ]
-            answers = [(image, answer.predictions[0]) for image, answer in asked]
-            raw = [{"file": image, **answer.raw} for image, answer in asked]
-    if as_json:
-        print_json(raw)
-    else:
-        print_table(
-            ("", "Answer", "Probability"),
-            ((what, one.label, f"{one.probability:.1%}") for what, one in answers),
-            empty="No rows.",
+        answers = ask_each(
+            sent,
+            lambda each: client.predict(
+                name, each, version=version, alias=alias, invert=invert, top_k=top_k, attention=attention
+            ),
         )
+    if as_json:
+        print_json(raw(answers))
+        return
+    shown = [each for source, answer in answers for each in named(source, answer.predictions)]
+    if any(row.label is not None for _, row in shown):
+        columns: tuple[str, ...] = ("", "Answer", "Probability")
+    else:
+        columns = ("", ", ".join(answers[0][1].targets) or "Answer")
+    print_table(columns, ((what, *_cells(row)) for what, row in shown), empty="No rows.")
 
 
-def _ask(client: keraforge.Client, name: str, image: Path, **chosen: Any) -> Predictions:
-    try:
-        return client.predict_image(name, image, **chosen)
-    except keraforge.Refused as error:
-        error.detail = f"{image}: {error.detail}"
-        raise
-
-
-def _read(source: str) -> Any:
-    try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-        rows = json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        raise typer.BadParameter(f"{source} cannot be read as JSON: {error}") from error
-    return rows.get("instances") if isinstance(rows, dict) else rows
+def _cells(row: Prediction) -> tuple[object, ...]:
+    if row.label is None:
+        return (row.values if row.value is None else row.value,)
+    best = [(each.label, each.probability) for each in row.top] or [(row.label, row.probability or 0.0)]
+    return (
+        # A sign that cannot be seen is shown as it would be typed.
+        ", ".join(label if label.strip() else repr(label) for label, _ in best),
+        ", ".join(f"{probability:.1%}" for _, probability in best),
+    )

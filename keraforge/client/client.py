@@ -48,6 +48,9 @@ class Client(Blocking):
         self.train = self.jobs.train
         self.predict = self.models.predict
         self.predict_image = self.models.predict_image
+        self.sample = self.models.sample
+        self.generate = self.models.generate
+        self.stream_text = self.models.stream_text
 
 
 class AsyncClient(Awaiting):
@@ -73,3 +76,6 @@ class AsyncClient(Awaiting):
         self.train = self.jobs.train
         self.predict = self.models.predict
         self.predict_image = self.models.predict_image
+        self.sample = self.models.sample
+        self.generate = self.models.generate
+        self.stream_text = self.models.stream_text

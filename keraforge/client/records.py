@@ -9,7 +9,6 @@ from keraforge.errors import JobFailed
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 JsonObject = Mapping[str, Any]
-Invert = Literal["auto", "yes", "no"]
 Promote = Literal["always", "if_better", "never"]
 
 
@@ -128,27 +127,6 @@ class Event(Record):
     def ends_job(self) -> bool:
         """Whether the job is over with this event."""
         return self.type == "state" and self.data.get("state") in TERMINAL
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction(Record):
-    """The answer for one row; ``probabilities`` stand in the order of the model's labels."""
-
-    label: str
-    probability: float
-    probabilities: list[float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Predictions(Record):
-    """The answers for all rows of one request, and which version gave them."""
-
-    model: str
-    version: int
-    job: str
-    labels: list[str]
-    predictions: list[Prediction]
-    nested: ClassVar = {"predictions": Prediction}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,9 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from keraforge.address import Address, find, unreachable
+from keraforge.client.deltas import Deltas
 from keraforge.client.following import Following
-from keraforge.client.requests import Answer, Broken, Pause, Request, Steps
+from keraforge.client.requests import Answer, Broken, Pause, Request, Steps, checked
 
 T = TypeVar("T")
 EventT = TypeVar("EventT")
@@ -95,6 +96,18 @@ class Blocking(_Transport):
             if not following.over():
                 time.sleep(following.pause)
 
+    def stream(self, request: Request, deltas: Deltas) -> Iterator[str]:
+        """Yield the pieces of an answer as they come; it is asked for but once."""
+        try:
+            with self._http.stream(**request.arguments(awaiting=False)) as response:
+                if not response.is_success:
+                    response.read()
+                for content in checked(response).iter_bytes():
+                    yield from deltas.take(content)
+        except httpx.TransportError as error:
+            raise self._broken(error).error from error
+        deltas.close()
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -159,6 +172,19 @@ class Awaiting(_Transport):
                 following.broke(self._broken(error).error)
             if not following.over():
                 await asyncio.sleep(following.pause)
+
+    async def stream(self, request: Request, deltas: Deltas) -> AsyncIterator[str]:
+        """Yield the pieces of an answer as they come; it is asked for but once."""
+        try:
+            async with self._http.stream(**request.arguments(awaiting=True)) as response:
+                if not response.is_success:
+                    await response.aread()
+                async for content in checked(response).aiter_bytes():
+                    for piece in deltas.take(content):
+                        yield piece
+        except httpx.TransportError as error:
+            raise self._broken(error).error from error
+        deltas.close()
 
     async def close(self) -> None:
         """Close the connections."""

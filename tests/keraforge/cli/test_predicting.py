@@ -52,5 +52,31 @@ def test_a_file_that_is_no_json_is_a_wrong_use(
     assert served.requests == []
 
 
-def test_predicting_needs_either_images_or_rows(run: Any, served: Any) -> None:
-    assert "either image files or --rows" in run("predict", "digits", status=2).stderr
+def test_predicting_needs_one_source_of_rows(run: Any, served: Any, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("a")
+    for given in ((), (str(file), "--rows", "-"), (str(file), "--text", "a"), ("--rows", "-", "--text", "a")):
+        assert "give either files or --rows or --text" in run("predict", "digits", *given, status=2).stderr
+    assert served.requests == []
+
+
+def test_classes_values_and_next_tokens_are_shown(run: Any, served: Any, tmp_path: Path) -> None:
+    likely = {"label": " ", "probability": 0.5}
+    top = {**likely, "top": [likely, {"label": "a", "probability": 0.25}]}
+    served.on(
+        "POST",
+        "/models/m/predict",
+        {**ANSWER, "predictions": [top]},
+        {**ANSWER, "targets": ["price"], "predictions": [{"value": 24.5}, {"value": 3}]},
+        {**ANSWER, "predictions": [{"values": [1.5, 2]}]},
+    )
+    output = run("predict", "m", "--text", "Once", "--top-k", "2", "--attention").stdout
+    assert ("' ', a" in output, "50.0%, 25.0%" in output) == (True, True)
+    assert dict(served.requests[-1].url.params) == {"top_k": "2", "attention": "true"}
+    assert served.sent() == {"instances": ["Once"]}
+    file = tmp_path / "houses.csv"
+    file.write_text("area\n1\n2\n")
+    output = run("predict", "m", str(file)).stdout
+    assert ("price" in output, f"{file} 1" in output, "24.5" in output) == (True, True, True)
+    assert served.requests[-1].headers["content-type"] == "text/csv"
+    assert "1.5, 2" in run("predict", "m", "--rows", "-", typed="[[1]]").stdout
