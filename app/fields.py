@@ -13,6 +13,9 @@ MAX_NUMBER = 2**31 - 1
 MAX_INTEGER = 2**63 - 1
 
 _REFERENCE = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]{0,62})(?:@(?P<number>[1-9][0-9]{0,8}))?$")
+_VERSION_REFERENCE = re.compile(
+    r"^[a-z0-9][a-z0-9._-]{0,62}@(?:[1-9][0-9]{0,8}|(?=.*[^0-9])[a-z0-9][a-z0-9._-]{0,62})$"
+)
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -37,6 +40,20 @@ def original(name: str) -> str:
     return name.partition("~")[0]
 
 
+def split_version(reference: str) -> tuple[str, int | str]:
+    """Return the name of a model, and the number or the alias, of ``name@3`` or ``name@champion``."""
+    name, _, which = reference.partition("@")
+    return name, int(which) if which.isdecimal() else which
+
+
+def _version_reference(text: str) -> str:
+    if _VERSION_REFERENCE.fullmatch(text) is None:
+        raise PydanticCustomError(
+            "invalid_reference", "Expected a version of a model, such as digits@3, or digits@champion."
+        )
+    return text
+
+
 def _reference(text: str) -> str:
     if _REFERENCE.fullmatch(text) is None:
         raise PydanticCustomError(
@@ -59,6 +76,15 @@ DatasetReference = Annotated[
         description="A dataset's name (its latest version), or name@number.",
         examples=["digits", "digits@2"],
         max_length=80,
+    ),
+]
+VersionReference = Annotated[
+    str,
+    AfterValidator(_version_reference),
+    Field(
+        description="One version of a model: name@number, or name@alias.",
+        examples=["digits@3", "digits@champion"],
+        max_length=127,
     ),
 ]
 Number = Annotated[int, Field(ge=1, le=MAX_NUMBER, description="Number of a version.")]

@@ -40,6 +40,7 @@ _PICTURES = {
     "residuals.png": "Predicted against true values, and how far they are apart",
     "forecasts.png": "Forecasts beside what came",
     "samples.png": "Rows that it made up",
+    "samples-by-epoch.png": "What it made of the same latents, epoch by epoch",
     "reconstructions.png": "Rows, and below them what came back; the second half came back worst",
     "errors.png": "How large the errors of rows are, and the threshold",
     "codes.png": "Where the codes of rows lie",
@@ -62,7 +63,7 @@ def card(facts: Mapping[str, Any], report: "Report") -> str:
     """Return the card as Markdown.
 
     ``facts`` holds ``model, job, dataset, family, task, parameters, schema, rows, report_on, reported,
-    epochs, best_epoch, stop_reason, training, parity``.
+    epochs, best_epoch, stop_reason, training, parity, start_from, members``.
     """
     return "\n".join(
         [
@@ -82,7 +83,7 @@ def card(facts: Mapping[str, Any], report: "Report") -> str:
             "",
             *report.card,
             "",
-            *(f"![{_PICTURES.get(name, name)}]({name})" for name in report.pictures if name != "curves.png"),
+            *(f"![{title}]({name})" for name, title in _PICTURES.items() if name in report.pictures),
             "",
             "## Training",
             "",
@@ -127,6 +128,8 @@ def _training(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("batch size", f"{training['batch_size']}"),
         ("optimizer", _plain(training["optimizer"]["name"])),
         ("seed", f"{training['seed']}"),
+        *([("started with the weights of", _plain(facts["start_from"]))] if facts.get("start_from") else []),
+        *([("ensemble", f"the mean of {facts['members']} networks")] if facts.get("members") else []),
     ]
 
 

@@ -9,11 +9,10 @@ import numpy as np
 
 from models.batches import split_rows
 from models.lesson import TrainingData
-from models.registry import build
 from models.schema import InputSchema
 from models.specs.network import NetworkSpec
 from models.specs.training import CrossValidation, TrainingSpec
-from models.statistics import measure
+from models.statistics import Statistics, measure
 from models.training import train
 
 # Folds are drawn apart from validation rows and from the order of any epoch.
@@ -21,6 +20,8 @@ _FOLD_STREAM = 2**63 + 1
 SCORED_ROWS = 512
 
 Said = Callable[[dict[str, Any]], None]
+Make = Callable[[Statistics, int], keras.Model]
+"""Makes a network that knows statistics of its training rows, for a seed."""
 
 
 @dataclass(frozen=True)
@@ -33,28 +34,46 @@ class Fold:
     left_out: np.ndarray
 
 
+@dataclass(frozen=True)
+class CrossValidated:
+    """``report``: figures of all trainings; and, where an ensemble was asked for, the networks themselves."""
+
+    report: dict[str, Any]
+    members: list[keras.Model]
+    histories: list[list[dict[str, Any]]]
+
+
 def cross_validate(
+    make: Make,
     spec: NetworkSpec,
     training: TrainingSpec,
     data: TrainingData,
     *,
     said: Said,
     should_stop: Callable[[], bool],
-) -> dict[str, Any]:
-    """Train once for each fold and seed; return ``figures``, one for each training, their mean and deviation.
+) -> CrossValidated:
+    """Train once for each fold and seed; report the figure of each training, their mean and deviation.
 
     ``data`` holds all rows but the test rows as training and validation rows. The figure is the accuracy, or
     of values the explained variance (R²). Ends early, with what there is, when asked to stop.
     """
     assert training.cross_validation is not None
     figures: list[float] = []
+    members: list[keras.Model] = []
+    histories: list[list[dict[str, Any]]] = []
     folds = list(folds_of(data, training.cross_validation, training.seed))
     for fold in folds:
         if should_stop():
             break
-        figures.append(_figure(spec, training, data, fold, should_stop))
+        own, part = _of_fold(training, data, fold)
+        network = make(part.statistics, fold.seed)
+        outcome = train(network, spec, own, part, report=lambda kind, figures: None, should_stop=should_stop)
+        figures.append(_measured(network, data, fold.left_out, data.source))
         said({"fold": fold.number, "folds": len(folds), "seed": fold.seed, "figure": figures[-1]})
-    return {
+        if training.cross_validation.ensemble:
+            members.append(network)
+            histories.append(outcome.epochs)
+    report = {
         "measure": "accuracy" if data.source.classes else "r2",
         "folds": training.cross_validation.folds,
         "seeds": training.cross_validation.seeds,
@@ -62,6 +81,7 @@ def cross_validate(
         "mean": float(np.mean(figures)) if figures else None,
         "deviation": float(np.std(figures)) if figures else None,
     }
+    return CrossValidated(report, members, histories)
 
 
 def folds_of(data: TrainingData, wanted: CrossValidation, seed: int) -> Iterator[Fold]:
@@ -82,19 +102,15 @@ def folds_of(data: TrainingData, wanted: CrossValidation, seed: int) -> Iterator
             yield Fold(number, seed + repeat, rows[places != fold], rows[places == fold])
 
 
-def _figure(
-    spec: NetworkSpec, training: TrainingSpec, data: TrainingData, fold: Fold, should_stop: Callable[[], bool]
-) -> float:
+def _of_fold(training: TrainingSpec, data: TrainingData, fold: Fold) -> tuple[TrainingSpec, TrainingData]:
+    """Return the training of a fold and the rows that it sees, some of them for validation."""
     source = data.source
-    own = training.model_copy(update={"seed": fold.seed})
     hidden = np.setdiff1d(np.arange(len(data.x)), fold.training)
     classes = np.asarray(data.y) if source.classes else np.zeros(len(data.x), np.int64)
     train_rows, validation_rows = split_rows(classes, hidden, training.validation, fold.seed)
     statistics = measure(data.x, data.y, train_rows, source)
     part = replace(data, train_rows=train_rows, validation_rows=validation_rows, statistics=statistics)
-    network = build(spec, source, statistics, seed=fold.seed)
-    train(network, spec, own, part, report=lambda kind, figures: None, should_stop=should_stop)
-    return _measured(network, data, fold.left_out, source)
+    return training.model_copy(update={"seed": fold.seed}), part
 
 
 def _measured(network: keras.Model, data: TrainingData, rows: np.ndarray, source: InputSchema) -> float:

@@ -136,6 +136,9 @@ def _read(
 def _check(resolved: Resolved, source: InputSchema, max_parameters: int) -> None:
     problems = list(unsuited(resolved.network, resolved.training, source))
     parameters = outline(resolved.network, source, resolved.training.batch_size).parameters
+    validation = resolved.training.cross_validation
+    if validation and validation.ensemble:
+        parameters *= validation.folds * validation.seeds
     if parameters > max_parameters:
         message = f"The network would have {parameters:,} parameters; {max_parameters:,} are allowed."
         problems.append(SpecProblem("/network", "too_many_parameters", message))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
+from models.outline import outline
 from models.schema import InputSchema
 from models.signature import Task
 from models.specs.augmentations import Mixing
@@ -22,6 +23,7 @@ def unsuited(network: NetworkSpec, training: TrainingSpec, source: InputSchema) 
         _by_classes(training, source, task),
         _by_figures(training, task),
         _by_schedule(network, training, task),
+        _by_layers(network, training, source, task),
     )
 
 
@@ -92,6 +94,27 @@ def _by_figures(training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:
     elif stopping and stopping.monitor == "val_accuracy" and task not in ("classification", "generation"):
         message = f"There is no accuracy in {task}: watch val_loss."
         yield SpecProblem("/training/early_stopping/monitor", "wrong_task", message)
+
+
+def _by_layers(
+    network: NetworkSpec, training: TrainingSpec, source: InputSchema, task: Task
+) -> Iterator[SpecProblem]:
+    if not training.freeze:
+        return
+    if task == "sampling":
+        message = "Of two players that learn against each other none can stand still."
+        yield SpecProblem("/training/freeze", "wrong_task", message)
+        return
+    layers = outline(network, source, training.batch_size).layers
+    names = [layer.name for layer in layers if layer.parameters]
+    for place, prefix in enumerate(training.freeze):
+        if not any(name.startswith(prefix) for name in names):
+            message = f"No layer with weights begins with {prefix!r:.64}.{nearest(prefix, names)}"
+            yield SpecProblem(f"/training/freeze/{place}", "unknown_layer", message)
+    if all(name.startswith(training.freeze) for name in names):
+        yield SpecProblem(
+            "/training/freeze", "nothing_left", "All layers are frozen: nothing would be learnt."
+        )
 
 
 def _by_schedule(network: NetworkSpec, training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:

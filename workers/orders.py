@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from app.settings import Settings
 from app.storage import Store
-from app.tables import DatasetVersion, Job
-from workers.protocol import ORDER_FILE, OUTPUT_DIR, Order, ReadingOrder, TrainingOrder
+from app.tables import DatasetVersion, Job, ModelVersion
+from models.schema import VOCABULARY_FILE
+from workers.protocol import NETWORK_FILE, ORDER_FILE, OUTPUT_DIR, Order, ReadingOrder, TrainingOrder
 
 ORDERS_DIR = "orders"
+_STARTING_FILES = (NETWORK_FILE, VOCABULARY_FILE)
 
 
 def order_of(session: Session, job: Job, settings: Settings, store: Store) -> Order:
@@ -21,7 +23,7 @@ def order_of(session: Session, job: Job, settings: Settings, store: Store) -> Or
     version = session.get_one(DatasetVersion, job.dataset_version_id)
     if job.kind == "reading":
         return _reading(job, version, settings, store)
-    return _training(job, version, settings, store)
+    return _training(session, job, version, settings, store)
 
 
 def write_order(orders: Path, order: Order) -> Path:
@@ -39,7 +41,9 @@ def threads_of_one_trainer(settings: Settings) -> int:
     return settings.trainer_threads or max(1, cores // max(1, settings.training_slots))
 
 
-def _training(job: Job, version: DatasetVersion, settings: Settings, store: Store) -> TrainingOrder:
+def _training(
+    session: Session, job: Job, version: DatasetVersion, settings: Settings, store: Store
+) -> TrainingOrder:
     assert job.resolved is not None, "a training job is resolved before it can be claimed"
     order: dict[str, Any] = {
         "kind": "training",
@@ -54,8 +58,21 @@ def _training(job: Job, version: DatasetVersion, settings: Settings, store: Stor
         "sent": {key: job.request[key] for key in ("network", "training") if key in job.request},
         "threads": threads_of_one_trainer(settings),
     }
+    if start := job.resolved.get("start_from"):
+        order["start_from"] = _start(session, start, store)
     # Specs are strict: what came from JSON is read as JSON, where a list may be a tuple.
     return TrainingOrder.model_validate_json(json.dumps(order))
+
+
+def _start(session: Session, start: dict[str, Any], store: Store) -> dict[str, Any]:
+    version = session.get_one(ModelVersion, start["id"])
+    files = {name: version.files[name] for name in _STARTING_FILES if name in version.files}
+    return {
+        "version": start["version"],
+        "network": version.spec["network"],
+        "dataset_schema": session.get_one(DatasetVersion, version.dataset_version_id).schema,
+        "files": {name: str(store.path(file["sha256"])) for name, file in files.items()},
+    }
 
 
 def _reading(job: Job, version: DatasetVersion, settings: Settings, store: Store) -> ReadingOrder:

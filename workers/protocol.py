@@ -16,6 +16,8 @@ from models.specs.training import TrainingSpec
 
 ORDER_FILE = "order.json"
 OUTPUT_DIR = "output"
+# The trained network, in a version's artifact.
+NETWORK_FILE = "network.keras"
 EXIT_DONE, EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_STOPPED = 0, 64, 70, 75
 
 ErrorCode = Literal[
@@ -26,6 +28,15 @@ ErrorCode = Literal[
 
 class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Start(_Message):
+    """The version whose weights a network starts with; ``files`` maps names in its artifact to paths."""
+
+    version: str = Field(description="For the report: name@number.")
+    network: NetworkSpec
+    dataset_schema: DatasetSchema
+    files: dict[str, Path]
 
 
 class TrainingOrder(_Message):
@@ -40,6 +51,7 @@ class TrainingOrder(_Message):
     files: dict[str, Path]
     network: NetworkSpec
     training: TrainingSpec
+    start_from: Start | None = None
     sent: dict[str, Any] = Field({}, description="The network and the training as they were sent.")
     threads: int
 

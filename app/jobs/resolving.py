@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from app.database import ring_after_commit
 from app.errors import FieldError, Invalid
 from app.jobs.moving import move
+from app.jobs.starting import Start, start_of
 from app.tables import DatasetVersion, Job
 from app.tables.base import now
+from models.kinship import unrelated
 from models.presets import SpecError, read, resolve
 from models.reading.limits import MAX_SIDE
 from models.schema import DatasetSchema, InputSchema, input_of
@@ -27,20 +29,32 @@ def resolved(
     network: Mapping[str, Any],
     training: Mapping[str, Any] | None,
     max_parameters: int,
+    start: Start | None = None,
 ) -> dict[str, Any]:
     """Return both specs with every default filled in for a dataset version that is ready.
+
+    ``start`` is the version whose weights the network starts with.
 
     Raises:
         models.presets.SpecError: the specs are wrong, or do not fit the dataset.
     """
     schema = DatasetSchema.model_validate(version.schema)
-    whole = resolve(network, training, input_of(schema), max_parameters=max_parameters)
+    source = input_of(schema)
+    whole = resolve(network, training, source, max_parameters=max_parameters)
+    problems = list(unrelated(whole.network, source, start.parent)) if start else []
+    checked = whole.training.cross_validation
+    if checked and checked.ensemble and not schema.test_rows:
+        message = "Each row has taught a member of the ensemble; without test rows none is left to judge it."
+        problems.append(SpecProblem("/training/cross_validation/ensemble", "needs_test_rows", message))
+    if problems:
+        raise SpecError(problems)
     return {
         "preset": whole.preset,
         "network": whole.network.model_dump(mode="json"),
         "training": whole.training.model_dump(mode="json"),
         "dataset": f"{version.dataset.name}@{version.number}",
         "rows": _rows(schema, version.profile or {}, whole.training),
+        **({"start_from": start.resolved()} if start else {}),
     }
 
 
@@ -88,14 +102,20 @@ def resolve_waiting(session: Session, version: DatasetVersion, *, max_parameters
     )
     for job in session.scalars(waiting.order_by(Job.id).with_for_update()).all():
         try:
-            job.resolved = resolved(
-                version, job.request["network"], job.request.get("training"), max_parameters
-            )
+            start = start_of(session, job.owner or "", job.request.get("start_from"))
+            network, training = job.request["network"], job.request.get("training")
+            job.resolved = resolved(version, network, training, max_parameters, start)
         except SpecError as error:
             move(session, job, "queued", "failed", error=_failure(error), finished_at=now())
+        except Invalid as error:
+            move(session, job, "queued", "failed", error=_gone(error), finished_at=now())
         else:
             job.phase = None
             ring_after_commit(session, job.slot)
+
+
+def _gone(error: Invalid) -> dict[str, Any]:
+    return {"code": "bad_data", "message": error.detail, "hint": None, "retryable": False}
 
 
 def _failure(error: SpecError) -> dict[str, Any]:

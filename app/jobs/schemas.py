@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
-from app.fields import MAX_INTEGER, DatasetReference, Name
+from app.fields import MAX_INTEGER, DatasetReference, Name, VersionReference
 from app.jobs.states import JobKind, JobState
 from app.pagination import PageQuery
 
@@ -45,6 +45,9 @@ class JobCreate(BaseModel):
         None,
         description="Fields that shall differ from the preset's training, or from the defaults.",
         examples=[TRAINING_EXAMPLE],
+    )
+    start_from: VersionReference | None = Field(
+        None, description="A version, name@number or name@alias, whose weights the network starts with."
     )
     promote: Literal["always", "if_better", "never"] = Field(
         "always", description="When the new version becomes the model's `champion`."

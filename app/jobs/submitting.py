@@ -11,6 +11,7 @@ from app.jobs.events import enter_phase
 from app.jobs.queueing import queue
 from app.jobs.schemas import JobCreate
 from app.jobs.service import described
+from app.jobs.starting import start_of
 from app.tables import Job
 from models.presets import SpecError
 
@@ -49,9 +50,10 @@ def submit(session: Session, owner: str, body: JobCreate, *, max_parameters: int
     # Locked: were its reading to end just now, the job would neither be resolved nor wait.
     version = named_version(session, owner, body.dataset, lock=True)
     network, training = body.network, body.training
+    start = start_of(session, owner, body.start_from)
     try:
         if version.state == "ready":
-            whole = resolving.resolved(version, network, training, max_parameters)
+            whole = resolving.resolved(version, network, training, max_parameters, start)
         else:
             resolving.check_without_rows(version.dataset.kind, network, training)
             whole = None

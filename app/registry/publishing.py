@@ -34,7 +34,7 @@ def publish(session: Session, job: Job, result: Mapping[str, Any], files: Files)
         dataset_version_id=job.dataset_version_id,
         family=resolved["network"]["family"],
         parameters=result["parameters"],
-        spec={"network": resolved["network"], "training": resolved["training"]},
+        spec={name: resolved[name] for name in ("network", "training", "start_from") if name in resolved},
         signature=result["signature"],
         metrics=result["metrics"],
         parity=result["parity"],

@@ -32,6 +32,9 @@ class Lineage(BaseModel):
     dataset: str | None = Field(examples=["digits@1"])
     dataset_digest: str | None
     seed: int | None
+    parent: str | None = Field(
+        description="The version whose weights it started with.", examples=["digits@2"]
+    )
 
 
 class VersionSummary(BaseModel):

@@ -146,6 +146,7 @@ def summaries(session: Session, versions: Sequence[ModelVersion]) -> list[Versio
                     dataset=dataset and f"{original(dataset.dataset.name)}@{dataset.number}",
                     dataset_digest=dataset and dataset.digest,
                     seed=version.spec.get("training", {}).get("seed"),
+                    parent=version.spec.get("start_from", {}).get("version"),
                 ),
                 created_at=version.created_at,
                 links={

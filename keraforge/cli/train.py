@@ -111,6 +111,6 @@ def _require(job: dict[str, Any]) -> None:
     for name in ("network", "training", "tags"):
         if not isinstance(job.get(name, {}), dict):
             raise typer.BadParameter(f"{name} must be an object with fields, it is {job[name]!r:.64}")
-    known = {*needed, "training", "promote", "priority", "tags", "notes"}
+    known = {*needed, "training", "start_from", "promote", "priority", "tags", "notes"}
     if unknown := job.keys() - known:
         raise typer.BadParameter(f"a job has no field {', '.join(sorted(unknown))}")

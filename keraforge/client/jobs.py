@@ -31,6 +31,7 @@ class Jobs(Resource[TransportT]):
         dataset: str,
         network: Mapping[str, Any],
         training: Mapping[str, Any] | None = None,
+        start_from: str | None = None,
         promote: Promote | None = None,
         priority: int | None = None,
         tags: Mapping[str, str] | None = None,
@@ -44,6 +45,7 @@ class Jobs(Resource[TransportT]):
             dataset: ``digits``, or a version such as ``digits@2``.
             network: A preset, a family, or both, and every field that shall differ from it.
             training: Epochs, batch size, optimizer and so on; what is left out comes from the preset.
+            start_from: A version whose weights the network starts with: ``digits@3``, ``digits@champion``.
             promote: Whether the new version becomes the model's ``champion``; by default always.
             priority: Higher runs first.
             tags: Your own labels.
@@ -56,6 +58,7 @@ class Jobs(Resource[TransportT]):
             "dataset": dataset,
             "network": dict(network),
             "training": dict(training) if training is not None else None,
+            "start_from": start_from,
             "promote": promote,
             "priority": priority,
             "tags": dict(tags) if tags is not None else None,

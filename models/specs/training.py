@@ -39,6 +39,10 @@ class CrossValidation(Spec):
     seeds: int = Field(
         1, ge=1, le=10, description="Times that all this is repeated, each with a seed of its own."
     )
+    ensemble: bool = Field(
+        False,
+        description="Publish all these networks as one that answers with the mean of their answers.",
+    )
 
 
 class TrainingSpec(Spec):
@@ -70,10 +74,6 @@ class TrainingSpec(Spec):
     validation: float = Field(
         0.1, ge=0, le=0.9, description="Share of the training rows kept back for validation."
     )
-    augmentation: tuple[Augmentation, ...] = Field(
-        (), strict=False, max_length=16, description="Random changes of the training images, in order."
-    )
-    seed: int = Field(0, ge=0, le=MAX_SEED, description="Decides weights, order, dropout, augmentation.")
     normal_labels: tuple[str, ...] | None = Field(
         None,
         strict=False,
@@ -82,6 +82,16 @@ class TrainingSpec(Spec):
         description="Labels of rows that are normal (autoencoders): only these train, validate and set the "
         "threshold, and the report tells how well the others are found. Null: all rows are.",
     )
+    augmentation: tuple[Augmentation, ...] = Field(
+        (), strict=False, max_length=16, description="Random changes of the training images, in order."
+    )
+    freeze: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        (),
+        strict=False,
+        max_length=64,
+        description="How the names of layers begin whose weights stay as they are.",
+    )
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="Decides weights, order, dropout, augmentation.")
     determinism: Literal["seeded", "strict", "off"] = Field(
         "seeded",
         description="`seeded`: the same order gives the same bits on CPU. `strict`: also on GPU, slower. "

@@ -1,13 +1,18 @@
+from collections.abc import Callable
+
+import keras
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_wine
 
-from models.cross_validation import cross_validate, folds_of
+from models.cross_validation import CrossValidated, cross_validate, folds_of
 from models.lesson import TrainingData
-from models.presets import resolve
+from models.presets import Resolved, resolve
+from models.registry import build
 from models.schema import InputSchema
+from models.specs.problems import SpecError
 from models.specs.training import CrossValidation
-from models.statistics import measure
+from models.statistics import Statistics, measure
 
 RANDOM = np.random.default_rng(0)
 
@@ -17,6 +22,15 @@ def data_of(x: np.ndarray, y: np.ndarray, source: InputSchema) -> TrainingData:
     rows = RANDOM.permutation(len(x) * 9 // 10)
     statistics = measure(x, y, rows[10:], source)
     return TrainingData(x.astype(np.float32), y, np.sort(rows[10:]), np.sort(rows[:10]), source, statistics)
+
+
+def checked(
+    specs: Resolved, data: TrainingData, said: Callable[[dict], None], *, stop: bool = False
+) -> CrossValidated:
+    def make(statistics: Statistics, seed: int) -> keras.Model:
+        return build(specs.network, data.source, statistics, seed=seed)
+
+    return cross_validate(make, specs.network, specs.training, data, said=said, should_stop=lambda: stop)
 
 
 WINE = load_wine()
@@ -43,7 +57,7 @@ def test_classes_are_told_apart_on_rows_that_were_left_out() -> None:
     training = {"epochs": 20, "optimizer": fast, "cross_validation": {"folds": 3}}
     specs = resolve({"family": "mlp", "dense": [16]}, training, SOURCE)
     said: list[dict] = []
-    found = cross_validate(specs.network, specs.training, DATA, said=said.append, should_stop=lambda: False)
+    found = checked(specs, DATA, said.append).report
     assert found["measure"] == "accuracy"
     assert found["mean"] > 0.9
     assert found["mean"] == pytest.approx(np.mean(found["figures"]))
@@ -57,15 +71,33 @@ def test_values_are_measured_by_the_variance_that_is_explained() -> None:
     fast = {"name": "adam", "learning_rate": 0.02}
     training = {"epochs": 20, "optimizer": fast, "cross_validation": {"folds": 2}}
     specs = resolve({"family": "mlp", "dense": [8]}, training, source)
-    found = cross_validate(
-        specs.network, specs.training, data, said=lambda _: None, should_stop=lambda: False
-    )
+    found = checked(specs, data, lambda _: None).report
     assert found["measure"] == "r2"
     assert 0.2 < found["mean"] < 0.7
 
 
 def test_it_ends_when_it_is_asked_to() -> None:
     specs = resolve({"family": "mlp"}, {"cross_validation": {"folds": 3}}, SOURCE)
-    found = cross_validate(specs.network, specs.training, DATA, said=lambda _: None, should_stop=lambda: True)
+    found = checked(specs, DATA, lambda _: None, stop=True).report
     assert found["figures"] == []
     assert found["mean"] is None
+
+
+def test_the_networks_of_an_ensemble_are_kept_each_with_its_figures() -> None:
+    training = {"epochs": 2, "cross_validation": {"folds": 2, "ensemble": True}}
+    specs = resolve({"family": "mlp", "dense": [4]}, training, SOURCE)
+    found, again = (checked(specs, DATA, lambda _: None) for _ in range(2))
+    assert len(found.members) == 2
+    assert [len(history) for history in found.histories] == [2, 2]
+    for one, same in zip(found.members, again.members, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), same.get_weights(), strict=True))
+    alone = resolve({"family": "mlp", "dense": [4]}, {"cross_validation": {"folds": 2}, "epochs": 1}, SOURCE)
+    assert checked(alone, DATA, lambda _: None).members == []
+
+
+def test_an_ensemble_has_the_parameters_of_all_its_networks() -> None:
+    network = {"family": "mlp", "dense": [4]}
+    resolve(network, {"cross_validation": {"folds": 5, "seeds": 2}}, SOURCE, max_parameters=100)
+    with pytest.raises(SpecError, match="would have 710 parameters"):
+        whole = {"folds": 5, "seeds": 2, "ensemble": True}
+        resolve(network, {"cross_validation": whole}, SOURCE, max_parameters=100)

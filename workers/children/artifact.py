@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from models.tasks import task_of
 from workers.children.events import Events, finite
 from workers.children.program import Failed
 from workers.children.rows import open_vocabulary
-from workers.protocol import Failure, TrainingOrder
+from workers.protocol import NETWORK_FILE, Failure, TrainingOrder
 
 GOLDEN_ROWS = 16
 PARITY_ROWS = 512
@@ -39,13 +39,17 @@ _MEDIA_TYPES = {
 
 @dataclass(frozen=True)
 class Trained:
-    """A network with its best weights, and how it came to them; ``epochs`` holds what was told of each."""
+    """A network with its best weights, and how it came to them; ``epochs`` holds what was told of each.
+
+    ``notes`` is what else the report tells of the training.
+    """
 
     network: keras.Model
     epochs: Sequence[dict[str, Any]]
     best: dict[str, Any] | None
     stop_reason: str
     cross_validation: dict[str, Any] | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def curves(self) -> list[dict[str, Any]]:
@@ -65,10 +69,11 @@ def write_artifact(
     report = report_of(examined)
     events.phase("exporting")
     proof = _export(examined, output)
-    trained.network.save(output / "network.keras")
+    trained.network.save(output / NETWORK_FILE)
     signature = signature_of(order, tuple(examined.roles.values()), report)
     content = {**report.content, "on": rows.report_on, "best": trained.best, "epochs": trained.curves}
     metrics = dict(report.metrics)
+    content |= trained.notes
     if trained.cross_validation:
         content["cross_validation"] = trained.cross_validation
         metrics[f"cv_{trained.cross_validation['measure']}"] = trained.cross_validation["mean"]
@@ -186,6 +191,8 @@ def _facts(trained: Trained, order: TrainingOrder, rows: Rows, proof: Parity) ->
         "stop_reason": trained.stop_reason,
         "training": order.training.model_dump(mode="json"),
         "parity": asdict(proof),
+        "start_from": order.start_from.version if order.start_from else None,
+        "members": trained.notes.get("ensemble", {}).get("members"),
     }
 
 

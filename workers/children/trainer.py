@@ -10,15 +10,16 @@ from typing import Any
 import tensorflow as tf
 
 from models.cnn_backbone import NoWeights
-from models.cross_validation import cross_validate
+from models.cross_validation import CrossValidated, cross_validate
+from models.ensembles import ensemble, mean_epochs
 from models.lesson import TrainingData
-from models.registry import build
 from models.rows import Rows
 from models.schema import input_of
 from models.statistics import measure
 from models.training import Diverged, configure, train
 from workers.children.artifact import Trained, write_artifact
 from workers.children.events import Events
+from workers.children.making import Maker
 from workers.children.program import Failed, out_of_memory, run, start
 from workers.children.rows import open_rows
 from workers.children.stopping import Stop
@@ -54,28 +55,51 @@ def _train(order: TrainingOrder, rows: Rows, events: Events, stop: Stop) -> Trai
     source = input_of(order.dataset_schema)
     statistics = measure(rows.x, rows.y, rows.training, source)
     data = TrainingData(rows.x, rows.y, rows.training, rows.validation, source, statistics)
-    checked = _cross_validated(order, data, events, stop) if order.training.cross_validation else None
+    make = Maker(order)
+    checked = _cross_validated(order, make, data, events, stop) if order.training.cross_validation else None
+    if checked and checked.members:
+        make.tell(events)
+        return _ensemble(order, make, checked, events)
     events.phase("building")
-    network = build(order.network, source, statistics, seed=order.training.seed)
+    network = make(statistics, order.training.seed)
+    make.tell(events)
     stop.check()
     events.phase("training")
     outcome = train(
         network, order.network, order.training, data, report=events.send, should_stop=stop.requested
     )
     stop.check()
-    return Trained(network, outcome.epochs, outcome.best, outcome.stop_reason, checked)
+    return Trained(
+        network,
+        outcome.epochs,
+        outcome.best,
+        outcome.stop_reason,
+        checked.report if checked else None,
+        make.notes(),
+    )
 
 
-def _cross_validated(order: TrainingOrder, data: TrainingData, events: Events, stop: Stop) -> dict[str, Any]:
+def _cross_validated(
+    order: TrainingOrder, make: Maker, data: TrainingData, events: Events, stop: Stop
+) -> CrossValidated:
     events.phase("cross_validating")
 
     def said(fold: dict[str, Any]) -> None:
         message = "Fold {fold} of {folds}, seed {seed}: {figure:.4f} on the rows left out."
         events.log("info", message.format(**fold))
 
-    found = cross_validate(order.network, order.training, data, said=said, should_stop=stop.requested)
+    found = cross_validate(make, order.network, order.training, data, said=said, should_stop=stop.requested)
     stop.check()
     return found
+
+
+def _ensemble(order: TrainingOrder, make: Maker, checked: CrossValidated, events: Events) -> Trained:
+    """Return the networks of all folds as one; its curves are the means of theirs."""
+    epochs = mean_epochs(checked.histories)
+    for figures in epochs:
+        events.send("epoch", figures)
+    notes = {**make.notes(), "ensemble": {"members": len(checked.members)}}
+    return Trained(ensemble(checked.members), epochs, None, "completed", checked.report, notes)
 
 
 def _diverged(error: Diverged) -> Failure:

@@ -35,6 +35,7 @@ def test_a_version_tells_all_that_made_it(client: httpx.Client, published: Any, 
         "dataset": f"{dataset}@1",
         "dataset_digest": "d" * 64,
         "seed": 0,
+        "parent": None,
     }
     assert (shown["metrics"], shown["parameters"], shown["family"]) == ({"accuracy": 0.97}, 42, "cnn")
     assert shown["report"] == {"accuracy": 0.97}

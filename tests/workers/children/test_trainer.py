@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnx.numpy_helper
 import pytest
 
 from models.presets import resolve
@@ -18,7 +20,6 @@ from models.reading.canonical import write_canonical
 from models.reading.digits import read_digits
 from models.reading.options import ReadingOptions
 from models.schema import DatasetSchema, input_of
-from workers.children.artifact import MEDIA_TYPES
 
 TREE = Path(__file__).parents[3]
 DEADLINE_SECONDS = 90
@@ -126,7 +127,8 @@ def test_the_digits_are_learnt_and_every_file_is_left(trainings: Trainings) -> N
     assert result["metrics"]["accuracy"] >= 0.97
     assert result["parity"]["passed"] is True
     assert result["parity"]["rows"] == 360
-    assert set(result["files"]) == {file.name for file in output.iterdir()} == set(MEDIA_TYPES)
+    assert set(result["files"]) == {file.name for file in output.iterdir()}
+    assert set(result["files"]) >= {"network.keras", "predict.onnx", "golden.npz", "report.json", "card.md"}
     epochs = [event["data"] for event in events if event["type"] == "epoch"]
     assert [each["epoch"] for each in epochs] == list(range(1, len(epochs) + 1))
     assert result["best"]["epoch"] in range(1, len(epochs) + 1)
@@ -138,9 +140,59 @@ def test_one_seed_gives_one_network(trainings: Trainings) -> None:
     order = trainings.order(network, {"epochs": 1, "seed": 5})
     first, again = (trainings.run(order)[2] for _ in range(2))
     other = trainings.run(trainings.order(network, {"epochs": 1, "seed": 6}))[2]
-    answers = [np.load(output / "golden.npz")["probabilities"] for output in (first, again, other)]
+    answers = [np.load(output / "golden.npz")["predict/probabilities"] for output in (first, again, other)]
     assert np.array_equal(answers[0], answers[1])
     assert not np.array_equal(answers[0], answers[2])
+
+
+SMALL = {"family": "cnn", "blocks": [{"filters": 4, "stride": 2}], "dense": [5]}
+
+
+def kernels_of(output: Path) -> list[np.ndarray]:
+    """The weights of the convolution in the served graph."""
+    graph = onnx.load(output / "predict.onnx").graph
+    arrays = [onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer]
+    return [array for array in arrays if array.shape == (4, 1, 3, 3)]
+
+
+def test_a_network_starts_from_another_and_what_is_frozen_stays(trainings: Trainings) -> None:
+    parent = trainings.order(SMALL, {"epochs": 1, "seed": 5})
+    _, _, before = trainings.run(parent)
+    start = {name: parent[name] for name in ("network", "dataset_schema")}
+    start |= {"version": "digits@3", "files": {"network.keras": str(before / "network.keras")}}
+    child = trainings.order(SMALL | {"dense": [6]}, {"epochs": 1, "seed": 6, "freeze": ["conv_1"]})
+    status, events, output = trainings.run(child | {"start_from": start})
+    assert status == 0
+    (kept,), (found,) = kernels_of(before), kernels_of(output)
+    assert np.array_equal(kept, found)
+    report = json.loads((output / "report.json").read_text())
+    assert report["start_from"] == {
+        "version": "digits@3",
+        "taken": ["conv_1"],
+        "fresh": ["dense_1", "probabilities"],
+    }
+    said = [event["data"]["message"] for event in events if event["type"] == "log"]
+    assert said == ["Started from digits@3: conv_1. New, at random: dense_1, probabilities."]
+    assert "digits@3" in (output / "card.md").read_text()
+
+
+def test_the_networks_of_all_folds_are_published_as_one(trainings: Trainings) -> None:
+    validation = {"folds": 2, "ensemble": True}
+    order = trainings.order(SMALL, {"epochs": 2, "cross_validation": validation, "seed": 5})
+    status, events, output = trainings.run(order)
+    assert status == 0
+    result = events[-1]["data"]
+    assert result["parity"]["passed"] is True
+    assert 0.1 < result["metrics"]["accuracy"] <= 1
+    assert result["metrics"]["cv_accuracy"] > 0.1
+    assert [event["data"]["epoch"] for event in events if event["type"] == "epoch"] == [1, 2]
+    report = json.loads((output / "report.json").read_text())
+    assert report["ensemble"] == {"members": 2}
+    assert len(report["cross_validation"]["figures"]) == 2
+    assert len(kernels_of(output)) == 2
+    alone = trainings.order(SMALL, {"epochs": 1})
+    assert result["parameters"] == 2 * trainings.run(alone)[1][-1]["data"]["parameters"]
+    assert "the mean of 2 networks" in (output / "card.md").read_text()
 
 
 def test_a_loss_that_runs_away_is_told(trainings: Trainings) -> None:
