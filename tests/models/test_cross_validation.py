@@ -97,7 +97,7 @@ def test_the_networks_of_an_ensemble_are_kept_each_with_its_figures() -> None:
 
 def test_an_ensemble_has_the_parameters_of_all_its_networks() -> None:
     network = {"family": "mlp", "dense": [4]}
-    resolve(network, {"cross_validation": {"folds": 5, "seeds": 2}}, SOURCE, max_parameters=100)
+    whole = {"folds": 5, "seeds": 2, "ensemble": True}
+    resolve(network, {"cross_validation": whole | {"ensemble": False}}, SOURCE, max_parameters=100)
     with pytest.raises(SpecError, match="would have 710 parameters"):
-        whole = {"folds": 5, "seeds": 2, "ensemble": True}
         resolve(network, {"cross_validation": whole}, SOURCE, max_parameters=100)
