@@ -1,15 +1,31 @@
 """Writing text with a step function: what was drawn is fed back, token after token. NumPy only."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from models.roles import NEVER
-from models.schema import PADDING, UNKNOWN_TOKEN
+from models.schema import PADDING, UNKNOWN_TOKEN, TextSchema
+from models.signature import TensorSignature
+
+# Tokens of a row that a text goes on from.
+_PROMPT = {"character": 20, "word": 5}
 
 States = dict[str, np.ndarray]
 Step = Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]
 """The role ``step``: from ``token``, ``int32[n]``, and the states to ``logits`` and ``next_`` states."""
+
+
+def first_states(inputs: Sequence[TensorSignature], rows: int) -> States:
+    """Return the states before the first token of some rows, of a step function with these inputs: zeros."""
+    return {tensor.name: np.zeros((rows, *tensor.shape), np.float32) for tensor in inputs[1:]}
+
+
+def prompts_of(ids: np.ndarray, text: TextSchema) -> np.ndarray:
+    """Return the first few tokens of rows, ``int32[n, tokens]``, so that a text can go on from them."""
+    # Rows may be of different length, and a prompt has no padding.
+    length = max(1, min(_PROMPT[text.tokens], int((ids != PADDING).sum(axis=1).min())))
+    return ids[:, :length]
 
 
 def advance(step: Step, tokens: np.ndarray, states: States) -> tuple[np.ndarray, States]:

@@ -1,10 +1,11 @@
 """Pictures of rows as they are and as a network makes them: grids of images, lines of numbers."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from models.pictures import FAINT, INK, TRAINING, VALIDATION, save, style, thumbnail
 from models.schema import ImageSchema
@@ -16,6 +17,9 @@ _TILE, _GAP, _WIDE_GAP = 56, 3, 10
 # And at most; larger images are shown smaller.
 _LARGEST_TILE = 112
 _PAPER = 255
+_LABEL_WIDTH, _LABEL_SIZE = 84, 14
+# Samples that are drawn of an epoch where they are lines.
+_SAMPLES = 3
 
 
 def draw_pairs(originals: np.ndarray, returned: np.ndarray, image: ImageSchema | None, path: Path) -> None:
@@ -39,6 +43,20 @@ def draw_rows(rows: np.ndarray, image: ImageSchema | None, path: Path, *, column
     drawn = tiles(rows, image)
     lots = [lined(drawn[start : start + columns]) for start in range(0, len(drawn), columns)]
     _save(stacked(lots, [_GAP] * len(lots)), path)
+
+
+def draw_epochs(made: Mapping[int, np.ndarray], image: ImageSchema | None, path: Path) -> None:
+    """Draw some of what was made up after some epochs, ``[rows, *shape]`` each, an epoch below the other."""
+    if image is None:
+        _draw_lines_of_epochs(made, path)
+        return
+    lines = []
+    for epoch in sorted(made):
+        # Evenly spread: of a conditional network, rows of every class.
+        places = np.linspace(0, len(made[epoch]) - 1, _COLUMNS).astype(int)
+        line = lined(tiles(made[epoch][places], image))
+        lines.append(np.concatenate([_written(f"epoch {epoch}", line.shape[0]), line], axis=1))
+    _save(stacked(lines, [_GAP] * len(lines)), path)
 
 
 def tiles(rows: np.ndarray, image: ImageSchema) -> list[np.ndarray]:
@@ -79,6 +97,14 @@ def stacked(lines: list[np.ndarray], gaps: list[int]) -> np.ndarray:
     return np.pad(grid, ((_GAP, 0), (_GAP, _GAP), (0, 0)), constant_values=_PAPER)
 
 
+def _written(text: str, height: int) -> np.ndarray:
+    """Return a text on paper, ``uint8[height, width, 3]``."""
+    paper = Image.new("RGB", (_LABEL_WIDTH, height), (_PAPER,) * 3)
+    place = (_LABEL_WIDTH - 8, height // 2)
+    ImageDraw.Draw(paper).text(place, text, fill=INK, anchor="rm", font=ImageFont.load_default(_LABEL_SIZE))
+    return np.asarray(paper)
+
+
 def _save(pixels: np.ndarray, path: Path) -> None:
     Image.fromarray(pixels).save(path, format="PNG", optimize=False)
 
@@ -96,6 +122,20 @@ def _draw_lines(rows: np.ndarray, returned: np.ndarray | None, path: Path) -> No
             axes.plot(returned[place].reshape(-1), color=VALIDATION, linewidth=1.2, label="reconstruction")
             if number == 1:
                 axes.legend(frameon=False, labelcolor=INK, ncols=2, loc="upper right", fontsize=8)
+        style(axes)
+        axes.tick_params(labelsize=7)
+    save(figure, path)
+
+
+def _draw_lines_of_epochs(made: Mapping[int, np.ndarray], path: Path) -> None:
+    """Draw the numbers of a few rows of each epoch, as lines, in axes of their own."""
+    lines = max(1, -(-len(made) // 2))
+    figure = Figure(figsize=(11, 1.9 * lines), layout="constrained")
+    for number, epoch in enumerate(sorted(made), 1):
+        axes = figure.add_subplot(lines, 2, number)
+        for row in made[epoch][:_SAMPLES]:
+            axes.plot(row.reshape(-1), linewidth=1, color=TRAINING, alpha=0.6)
+        axes.set_title(f"epoch {epoch}", color=INK, fontsize=9)
         style(axes)
         axes.tick_params(labelsize=7)
     save(figure, path)

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -35,6 +35,13 @@ PROGRESS_SECONDS = 0.5
 
 Report = Callable[[str, dict[str, Any]], None]
 StopReason = Literal["completed", "early_stopping", "max_seconds", "stopped"]
+
+
+class Watch(NamedTuple):
+    """After these epochs ``look(epoch)`` is called, while the network holds the weights of that epoch."""
+
+    epochs: frozenset[int]
+    look: Callable[[int], None]
 
 
 class Diverged(Exception):
@@ -72,6 +79,7 @@ def train(
     *,
     report: Report,
     should_stop: Callable[[], bool],
+    watch: Watch | None = None,
 ) -> TrainingOutcome:
     """Train a network and leave it with its best weights: those of the lowest validation loss, or the last.
 
@@ -90,9 +98,10 @@ class _Training:
         *,
         report: Report,
         should_stop: Callable[[], bool],
+        watch: Watch | None,
     ) -> None:
         self._network, self._training, self._data = network, training, data
-        self._report, self._should_stop = report, should_stop
+        self._report, self._should_stop, self._watch = report, should_stop, watch
         self._steps_per_epoch = math.ceil(len(data.train_rows) / training.batch_size)
         self._rate = rate_of(training.optimizer, self._steps_per_epoch, training.epochs)
         augment = augmenter(training.augmentation, data.source, training.seed)
@@ -122,11 +131,14 @@ class _Training:
             figures = self._figures(epoch, sums, time.monotonic() - started)
             self._outcome.epochs.append(figures)
             self._report("epoch", figures)
+            if self._watch and epoch in self._watch.epochs:
+                self._put(self._state)
+                self._watch.look(epoch)
             self._keep_if_best(epoch, figures["metrics"])
             self._lower_rate(figures["metrics"])
             if self._is_over(epoch):
                 break
-        self._leave_best_weights()
+        self._put(self._best_state)
         return self._outcome
 
     def _first_state(self, augment: keras.Model | None) -> State:
@@ -249,10 +261,10 @@ class _Training:
         earlier, recent = values[: -stopping.patience], values[-stopping.patience :]
         return bool(earlier) and min(recent) > min(earlier) - max(stopping.min_delta, 1e-12)
 
-    def _leave_best_weights(self) -> None:
-        weights = self._learning.packing.unpack(self._best_state.weights)
+    def _put(self, state: State) -> None:
+        """Let the network hold these weights; training goes on from the state, whatever the network holds."""
+        weights = self._learning.packing.unpack(state.weights)
         for variable, value in zip(self._network.trainable_variables, weights, strict=True):
             variable.assign(value)
-        others = self._best_state.others
-        for variable, value in zip(self._network.non_trainable_variables, others, strict=True):
+        for variable, value in zip(self._network.non_trainable_variables, state.others, strict=True):
             variable.assign(value)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from models.decoding.text import decode
-from models.generating import States, advance, continued, log_probabilities
+from models.generating import advance, continued, first_states, log_probabilities, prompts_of
 from models.pictures import draw_curves
 from models.reports.report import Examined, Report
 from models.rows import spread
@@ -18,8 +18,7 @@ LOGITS = 4_000_000
 MOST_LOGITS, MOST_TOKENS = 50_000_000, 100_000
 SAMPLED_ROWS = 3
 TEMPERATURES = (0.5, 1.0)
-# Tokens of a row that a sample goes on from, and tokens that are written.
-_PROMPT = {"character": 20, "word": 5}
+# Tokens that are written.
 _WRITTEN = {"character": 200, "word": 50}
 
 
@@ -42,7 +41,10 @@ def report(examined: Examined) -> Report:
         "loss": loss,
     }
     samples = _samples(examined)
-    content = {"rows": len(rows), "tokens": tokens, **metrics, "samples": samples}
+    content: dict[str, Any] = {"rows": len(rows), "tokens": tokens, **metrics, "samples": samples}
+    content["samples_by_epoch"] = [
+        {"epoch": epoch, "text": text} for epoch, text in sorted(examined.snapshots.items())
+    ]
     pictures = {"curves.png": partial(draw_curves, examined.epochs, names=("loss", "accuracy"))}
     return Report(content, metrics, pictures, card=_card(samples))
 
@@ -54,7 +56,7 @@ def _foretold(examined: Examined, numbers: np.ndarray) -> tuple[float, int, int]
     nats, right, tokens = 0.0, 0, 0
     for start in range(0, len(numbers), together):
         ids = examined.rows.read(numbers[start : start + together])
-        states = _first_states(examined, len(ids))
+        states = first_states(examined.roles["step"].inputs, len(ids))
         for place in range(ids.shape[1] - 1):
             asked = ids[:, place + 1]
             counts = asked != PADDING
@@ -72,14 +74,12 @@ def _samples(examined: Examined) -> list[dict[str, Any]]:
     text, vocabulary = examined.schema.text, examined.vocabulary
     assert text is not None
     ids = examined.rows.read(spread(examined.rows.reported, SAMPLED_ROWS))
-    # Rows may be of different length, and a prompt has no padding.
-    length = max(1, min(_PROMPT[text.tokens], int((ids != PADDING).sum(axis=1).min())))
     temperatures = np.tile(TEMPERATURES, len(ids))
-    prompts = np.repeat(ids[:, :length], len(TEMPERATURES), axis=0)
+    prompts = np.repeat(prompts_of(ids, text), len(TEMPERATURES), axis=0)
     written = continued(
         examined.serve["step"],
         prompts,
-        _first_states(examined, len(prompts)),
+        first_states(examined.roles["step"].inputs, len(prompts)),
         count=_WRITTEN[text.tokens],
         temperatures=temperatures,
         generator=np.random.Generator(np.random.Philox(key=[examined.training.seed, 0])),
@@ -92,11 +92,6 @@ def _samples(examined: Examined) -> list[dict[str, Any]]:
         }
         for prompt, temperature, tokens in zip(prompts, temperatures, written, strict=True)
     ]
-
-
-def _first_states(examined: Examined, rows: int) -> States:
-    tensors = examined.roles["step"].inputs
-    return {tensor.name: np.zeros((rows, *tensor.shape), np.float32) for tensor in tensors[1:]}
 
 
 def _card(samples: list[dict[str, Any]]) -> list[str]:

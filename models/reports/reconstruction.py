@@ -1,6 +1,8 @@
 """The report of an autoencoder: how well rows come back, which are unusual, and where their codes lie."""
 
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from models.pictures import draw_curves
 from models.pictures_codes import draw_codes, draw_errors
 from models.pictures_rows import draw_pairs, draw_rows
 from models.reconstructing import PLAIN, VARIATIONAL
+from models.reports.epochs import pictures_of_epochs
 from models.reports.outliers import outliers
 from models.reports.report import Examined, Report
 from models.rows import Purpose, spread
@@ -66,7 +69,7 @@ def report(examined: Examined) -> Report:
     drawn = spread(reported, min(DRAWN_ROWS, DRAWN_CODES // spec.latent))
     codes = examined.answers("encode", drawn)[CODES]
     labels = examined.schema.labels
-    pictures = {
+    pictures: dict[str, Callable[[Path], None]] = {
         "reconstructions.png": partial(draw_pairs, originals, returned, examined.schema.image),
         "errors.png": partial(draw_errors, sorts, threshold),
         "codes.png": partial(draw_codes, codes, np.asarray(rows.y[drawn]) if labels else None, labels),
@@ -76,6 +79,7 @@ def report(examined: Examined) -> Report:
         grid = grid_of(spec.latent, None, examined.training.seed)
         samples = examined.serve["sample"](grid.inputs)[SAMPLE]
         pictures["samples.png"] = partial(draw_rows, samples, examined.schema.image, columns=grid.columns)
+        pictures |= pictures_of_epochs(examined)
     return Report(content, metrics, pictures, lines, threshold)
 
 

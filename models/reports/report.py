@@ -12,6 +12,7 @@ from models.roles import PlayedRole
 from models.rows import Rows
 from models.schema import DatasetSchema
 from models.signature import Role
+from models.snapshots import Made
 from models.specs.network import NetworkSpec
 from models.specs.training import TrainingSpec
 
@@ -22,7 +23,8 @@ BATCH_ROWS = 64
 class Examined:
     """A trained network as it is served, the rows to examine it with, and how it learnt.
 
-    ``epochs`` holds the figures of each epoch, NaN as None; ``vocabulary`` the tokens by id, of texts.
+    ``epochs`` holds the figures of each epoch, NaN as None; ``vocabulary`` the tokens by id, of texts;
+    ``snapshots`` what it made up after some epochs.
     """
 
     spec: NetworkSpec
@@ -33,6 +35,7 @@ class Examined:
     serve: Mapping[Role, Serve]
     epochs: list[dict[str, Any]]
     vocabulary: list[str] = field(default_factory=list)
+    snapshots: Mapping[int, Made] = field(default_factory=dict)
 
     def answers(self, role: Role, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return what a role answers to some rows of the dataset, ``[n, …]`` by name, a batch at a time."""

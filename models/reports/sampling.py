@@ -1,6 +1,8 @@
 """The report of a network that makes rows up: whether they differ, and how like real ones they are."""
 
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from models.gan_roles import LABEL
 from models.latents import drawn, grid_of
 from models.pictures import draw_curves
 from models.pictures_rows import draw_rows
+from models.reports.epochs import pictures_of_epochs
 from models.reports.report import BATCH_ROWS, Examined, Report
 from models.rows import spread
 from models.specs.gan import GanSpec
@@ -56,9 +59,10 @@ def report(examined: Examined) -> Report:
     content["collapsed"] = min(shares) < COLLAPSED
     grid = grid_of(spec.latent, len(schema.labels) if spec.conditional else None, examined.training.seed)
     samples = examined.serve["sample"](grid.inputs)[SAMPLE]
-    pictures = {
+    pictures: dict[str, Callable[[Path], None]] = {
         "samples.png": partial(draw_rows, samples, schema.image, columns=grid.columns),
         "curves.png": partial(draw_curves, examined.epochs, names=FIGURES),
+        **pictures_of_epochs(examined),
     }
     return Report(content, metrics, pictures, _card(content))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.pictures_rows import draw_pairs, draw_rows, tiles
+from models.pictures_rows import draw_epochs, draw_pairs, draw_rows, tiles
 from models.schema import ImageSchema
 
 GREY = ImageSchema(low=0, high=16, background=0)
@@ -47,3 +47,19 @@ def test_rows_stand_in_lines_in_their_order(tmp_path: Path) -> None:
     grid = opened(tmp_path / "rows.png")
     found = [[int(grid[8 + 59 * line, 8 + 59 * column, 0]) for column in range(3)] for line in range(2)]
     assert found == [[0, 16, 32], [48, 64, 80]]
+
+
+def test_an_epoch_is_drawn_below_the_other_with_its_number(tmp_path: Path) -> None:
+    made = {3: np.full((20, 8, 8, 1), 16.0), 1: np.zeros((20, 8, 8, 1))}
+    draw_epochs(made, GREY, tmp_path / "epochs.png")
+    grid = opened(tmp_path / "epochs.png")
+    labels, rows = grid[:, :84].min(axis=(1, 2)), grid[:, -10]
+    assert rows[20].tolist() == [0, 0, 0]
+    assert rows[90].tolist() == [255, 255, 255]
+    assert labels[:59].min() < 100 > labels[62:].min()
+
+
+def test_rows_that_are_no_images_are_lines_epoch_by_epoch(tmp_path: Path) -> None:
+    made = {epoch: np.random.default_rng(epoch).normal(size=(10, 30)) for epoch in (1, 2, 5)}
+    draw_epochs(made, None, tmp_path / "epochs.png")
+    assert (tmp_path / "epochs.png").stat().st_size > 5_000

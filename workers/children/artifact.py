@@ -18,6 +18,7 @@ from models.roles import PlayedRole
 from models.rows import Rows, spread
 from models.schema import VOCABULARY_FILE, input_of
 from models.signature import Role, RoleSignature, Signature
+from models.snapshots import Made
 from models.tasks import task_of
 from workers.children.events import Events, finite
 from workers.children.program import Failed
@@ -41,7 +42,7 @@ _MEDIA_TYPES = {
 class Trained:
     """A network with its best weights, and how it came to them; ``epochs`` holds what was told of each.
 
-    ``notes`` is what else the report tells of the training.
+    ``notes`` is what else the report tells of the training, ``snapshots`` what was made up on the way.
     """
 
     network: keras.Model
@@ -50,6 +51,7 @@ class Trained:
     stop_reason: str
     cross_validation: dict[str, Any] | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
+    snapshots: Mapping[int, Made] = field(default_factory=dict)
 
     @property
     def curves(self) -> list[dict[str, Any]]:
@@ -110,6 +112,7 @@ def examine(trained: Trained, order: TrainingOrder, rows: Rows) -> Examined:
         serve={role.name: serving_function(role) for role in played},
         epochs=trained.curves,
         vocabulary=open_vocabulary(order),
+        snapshots=trained.snapshots,
     )
 
 

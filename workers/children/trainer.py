@@ -15,13 +15,14 @@ from models.ensembles import ensemble, mean_epochs
 from models.lesson import TrainingData
 from models.rows import Rows
 from models.schema import input_of
+from models.snapshots import snapshots_of
 from models.statistics import measure
 from models.training import Diverged, configure, train
 from workers.children.artifact import Trained, write_artifact
 from workers.children.events import Events
 from workers.children.making import Maker
 from workers.children.program import Failed, out_of_memory, run, start
-from workers.children.rows import open_rows
+from workers.children.rows import open_rows, open_vocabulary
 from workers.children.stopping import Stop
 from workers.protocol import Failure, Order, TrainingOrder
 
@@ -65,8 +66,22 @@ def _train(order: TrainingOrder, rows: Rows, events: Events, stop: Stop) -> Trai
     make.tell(events)
     stop.check()
     events.phase("training")
+    snapshots = snapshots_of(
+        order.network,
+        network,
+        order.training,
+        schema=order.dataset_schema,
+        rows=rows,
+        vocabulary=open_vocabulary(order),
+    )
     outcome = train(
-        network, order.network, order.training, data, report=events.send, should_stop=stop.requested
+        network,
+        order.network,
+        order.training,
+        data,
+        report=events.send,
+        should_stop=stop.requested,
+        watch=snapshots.watch if snapshots else None,
     )
     stop.check()
     return Trained(
@@ -76,6 +91,7 @@ def _train(order: TrainingOrder, rows: Rows, events: Events, stop: Stop) -> Trai
         outcome.stop_reason,
         checked.report if checked else None,
         make.notes(),
+        snapshots=snapshots.taken if snapshots else {},
     )
 
 

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,6 +92,11 @@ def test_samples_go_on_from_rows_and_write_no_padding(report: Report) -> None:
 
 def test_the_same_order_writes_the_same_samples(report: Report) -> None:
     assert generation.report(examined(TEXTS)).content == report.content
+
+
+def test_what_was_written_on_the_way_is_told_epoch_by_epoch() -> None:
+    content = generation.report(replace(examined(TEXTS), snapshots={2: "ab", 1: "bb"})).content
+    assert content["samples_by_epoch"] == [{"epoch": 1, "text": "bb"}, {"epoch": 2, "text": "ab"}]
 
 
 def test_samples_stand_in_the_card_as_text_that_is_no_markup(report: Report) -> None:

@@ -92,6 +92,15 @@ def test_the_network_itself_is_reported_and_drawn(conditional: Examined, tmp_pat
     assert set(report.metrics) == {"frechet_distance", "variance_share", "labelled_as_asked"}
 
 
+def test_what_was_made_on_the_way_is_drawn_epoch_by_epoch(conditional: Examined, tmp_path: Path) -> None:
+    made = {epoch: np.full((100, 8, 8, 1), epoch, np.float32) for epoch in (1, 12)}
+    pictures = sampling.report(replace(conditional, snapshots=made)).pictures
+    names = {"samples-by-epoch.png", "samples-epoch-0001.png", "samples-epoch-0012.png"}
+    assert names < set(pictures)
+    for name in names:
+        pictures[name](tmp_path / name)
+
+
 def test_without_classes_the_distance_is_one_of_principal_components(
     learnt: Callable[..., Examined], tmp_path: Path
 ) -> None:
