@@ -85,7 +85,9 @@ def train(
 
     Calls ``report("epoch" | "progress", figures)``. Raises :class:`Diverged`.
     """
-    return _Training(network, spec, training, data, report=report, should_stop=should_stop).run()
+    return _Training(
+        network, spec, training, data, report=report, should_stop=should_stop, watch=watch
+    ).run()
 
 
 class _Training:
