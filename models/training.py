@@ -85,9 +85,7 @@ def train(
 
     Calls ``report("epoch" | "progress", figures)``. Raises :class:`Diverged`.
     """
-    return _Training(
-        network, spec, training, data, report=report, should_stop=should_stop, watch=watch
-    ).run()
+    return _Training(network, spec, training, data, report=report, should_stop=should_stop, watch=watch).run()
 
 
 class _Training:
