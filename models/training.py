@@ -7,6 +7,7 @@ of rows is a function of seed and epoch. So the same order gives the same bits.
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -22,6 +23,7 @@ from models.lesson import Lesson, TrainingData
 from models.mixing import mixer
 from models.optimizers import rate_of, update_of
 from models.plateau import Plateau
+from models.precision import mixed_precision, uses_mixed_precision
 from models.registry import learning_of
 from models.schema import InputSchema
 from models.specs.network import NetworkSpec
@@ -85,7 +87,10 @@ def train(
 
     Calls ``report("epoch" | "progress", figures)``. Raises :class:`Diverged`.
     """
-    return _Training(network, spec, training, data, report=report, should_stop=should_stop, watch=watch).run()
+    with mixed_precision(network) if uses_mixed_precision(spec, training) else nullcontext():
+        return _Training(
+            network, spec, training, data, report=report, should_stop=should_stop, watch=watch
+        ).run()
 
 
 class _Training:

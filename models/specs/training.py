@@ -100,6 +100,11 @@ class TrainingSpec(Spec):
     xla: Literal["auto", "on", "off"] = Field(
         "auto", description="Compile the training step with XLA; `auto` follows the family and the device."
     )
+    mixed_precision: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Train with bfloat16 where digits matter least; `auto` does so for convolutions on GPUs "
+        "made for it. What is served is float32.",
+    )
     max_seconds: float | None = Field(
         None, gt=0, le=31_536_000, description="Longest training time, in seconds; the best network is kept."
     )
