@@ -78,6 +78,9 @@ SCOPES: dict[str, str] = {
         for question in QUESTIONS
         for which in ("", "/versions/{number}", "/aliases/{alias}")
     },
+    # TensorFlow Serving's addresses; which of them a path is, its dialect says.
+    "GET /v1/models/{rest:path}": "predict",
+    "POST /v1/models/{rest:path}": "predict",
     "GET /api/v1/keys": "admin",
     "POST /api/v1/keys": "admin",
     "DELETE /api/v1/keys/{key_id}": "admin",

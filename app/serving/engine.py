@@ -103,6 +103,14 @@ class Engine:
         except SQLAlchemyError:
             raise _registry_unreadable() from None
 
+    async def numbers(self, target: Target) -> list[int]:
+        """Return the numbers of the versions that a target means, of a whole model for its champion."""
+        found = self._snapshot.numbers(target)
+        if not found:
+            await self._refreshed()
+            found = self._snapshot.numbers(target)
+        return found
+
     async def _refreshed(self) -> None:
         """Wait until the registry was read once more, from now on."""
         waiting: Future[None] = Future()

@@ -36,6 +36,17 @@ class Snapshot:
         """Return the targets that can move."""
         return {target: version for target, version in self.targets.items() if isinstance(target.which, str)}
 
+    def numbers(self, target: Target) -> list[int]:
+        """Return the numbers of the versions that a target means: for a model as such, of all of them."""
+        meant = self.targets.get(target)
+        return sorted(
+            other.which
+            for other, version in self.targets.items()
+            if isinstance(other.which, int)
+            and other[:2] == target[:2]
+            and (target.which == CHAMPION or version == meant)
+        )
+
     def missing(self, target: Target) -> NotFound:
         """Return what to tell somebody who asked for a target that is not there."""
         name, which = shortened(target.name), target.which

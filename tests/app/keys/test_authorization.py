@@ -25,6 +25,18 @@ def target(name: str) -> tuple[str, str]:
     return method, re.sub(r"{[a-z_]+(:path)?}", "7", path)
 
 
+def told(answer: httpx.Response) -> tuple[int, str | None]:
+    """Return status and code; the dialects' clients are told no code."""
+    body = answer.json()
+    if answer.request.url.path.startswith(("/v1/models/", "/v2")):
+        assert list(body) == ["error"]
+    return answer.status_code, body.get("code")
+
+
+def expected(answer: httpx.Response, status: int, code: str) -> tuple[int, str | None]:
+    return status, None if "error" in answer.json() else code
+
+
 def body_without_id(answer: httpx.Response) -> dict[str, Any]:
     return {key: value for key, value in answer.json().items() if key not in ("request_id", "instance")}
 
@@ -68,7 +80,7 @@ def test_public_routes_need_no_key(client: httpx.Client) -> None:
 def test_every_other_route_refuses_a_caller_without_a_key(client: httpx.Client) -> None:
     for name in CLOSED:
         answer = client.request(*target(name))
-        assert (answer.status_code, answer.json()["code"]) == (401, "missing_credentials"), name
+        assert told(answer) == expected(answer, 401, "missing_credentials"), name
         assert answer.headers["www-authenticate"] == 'Bearer realm="keraforge"'
 
 
@@ -90,8 +102,8 @@ def test_every_route_refuses_a_key_with_all_scopes_but_its_own(service: Any, cli
         key = service.key(*(other for other in ALL_SCOPES if other not in (scope, "admin")))
         for name in [name for name in CLOSED if SCOPES[name] == scope]:
             answer = client.request(*target(name), headers={"Authorization": f"Bearer {key}"})
-            assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope"), name
-            assert scope in answer.json()["detail"]
+            assert told(answer) == expected(answer, 403, "insufficient_scope"), name
+            assert scope in answer.text
             challenge = answer.headers["www-authenticate"]
             assert challenge == f'Bearer error="insufficient_scope", scope="{scope}"'
 
@@ -119,7 +131,7 @@ def test_every_path_answers_other_methods_with_all_that_it_takes(service: Any) -
     with service.client("admin") as client:
         for path, methods in taken.items():
             answer = client.request("OPTIONS", path)
-            assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed"), path
+            assert told(answer) == expected(answer, 405, "method_not_allowed"), path
             assert set(answer.headers["allow"].split(", ")) == methods
 
 

@@ -1,0 +1,45 @@
+"""The addresses of TensorFlow Serving's REST API, and what they name."""
+
+import re
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, get_args
+
+from app.errors import BadRequest
+from app.protocols.tf_serving.refusals import malformed
+from app.serving.snapshot import CHAMPION, Target
+
+Verb = Literal["predict", "classify", "regress", "status", "metadata"]
+
+_VERBS: Mapping[str, Verb] = {verb: verb for verb in get_args(Verb)}
+_ASKED = re.compile(
+    r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<number>\d+)|/labels/(?P<label>[^/:]+))?"
+    r"(?::(?P<verb>predict|classify|regress)|(?P<metadata>/metadata))?",
+    re.IGNORECASE,
+)
+_LARGEST_VERSION = 2**63 - 1
+
+
+class Asked(NamedTuple):
+    """What a request is about."""
+
+    target: Target
+    verb: Verb
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the version was named by a label, which is what an alias is called there."""
+        return isinstance(self.target.which, str) and self.target.which != CHAMPION
+
+
+def asked(owner: str, method: str, path: str) -> Asked:
+    """Return what a path names; raise :class:`~app.errors.BadRequest` for every other path and method."""
+    found = _ASKED.fullmatch(path)
+    if found is None or (method == "POST") != (found["verb"] is not None):
+        raise malformed(method, path)
+    verb = _VERBS["metadata" if found["metadata"] else (found["verb"] or "status").lower()]
+    which: int | str = found["label"] or CHAMPION
+    if found["number"]:
+        which = int(found["number"]) if len(found["number"]) < 20 else _LARGEST_VERSION + 1
+        if which > _LARGEST_VERSION:
+            raise BadRequest(f"Failed to convert version: {found['number'][:40]} to numeric.")
+    return Asked(Target(owner, found["name"], which), verb)

@@ -1,0 +1,145 @@
+"""TensorFlow Serving's REST API over our engine, as plain ASGI: its clients work as they are.
+
+Wire format: TensorFlow Serving's RESTful API, as its documentation and its tests have it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import orjson
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.errors import NotFound
+from app.protocols.body import INLINE_BODY_BYTES, read_body
+from app.protocols.inputs import JSON_TYPE
+from app.protocols.json_rows import RowsReader
+from app.protocols.replies import Header, headers_of, reply
+from app.protocols.tf_serving import addresses, examples, replies
+from app.protocols.tf_serving.addresses import Asked, Verb
+from app.protocols.tf_serving.refusals import no_version, not_servable
+from app.protocols.tf_serving.requests import question_of
+from app.protocols.tf_serving.signatures import DEFAULT, Signature, metadata, signatures_of
+from app.serving.engine import Engine
+from app.serving.loaded import LoadedVersion
+from app.serving.snapshot import Target
+from app.settings import Settings
+
+ROUTES = ("GET /v1/models/{rest:path}", "POST /v1/models/{rest:path}")
+_JSON_HEADERS: list[Header] = [(b"content-type", JSON_TYPE.encode())]
+
+
+class TfServing:
+    """ASGI application that answers :data:`ROUTES` and passes everything else on.
+
+    It raises :class:`~app.errors.AppError`, which the outermost edge renders as ``{"error": text}``.
+    """
+
+    def __init__(self, app: ASGIApp, *, engine: Engine, settings: Settings) -> None:
+        self._app = app
+        self._engine = engine
+        self._settings = settings
+        self._prepared: WeakKeyDictionary[LoadedVersion, _Prepared] = WeakKeyDictionary()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["state"]["route"] not in ROUTES:
+            await self._app(scope, receive, send)
+            return
+        asked = addresses.asked(scope["state"]["principal"].owner, scope["method"], scope["path"])
+        scope["state"]["route"] = f"{scope['method']} /v1/models/{{name}}:{asked.verb}"
+        match asked.verb:
+            case "status":
+                await reply(send, _JSON_HEADERS, orjson.dumps(await self._status(asked)))
+            case "metadata":
+                version = await self._version(asked.target)
+                await reply(send, headers_of(version, JSON_TYPE), orjson.dumps(metadata(version)))
+            case verb:
+                await self._answer(await self._version(asked.target), verb, receive, send)
+
+    async def _version(self, target: Target) -> LoadedVersion:
+        try:
+            return self._engine.lookup(target) or await self._engine.obtain(target)
+        except NotFound:
+            raise not_servable(target) from None
+
+    async def _answer(self, version: LoadedVersion, verb: Verb, receive: Receive, send: Send) -> None:
+        prepared = self._prepared.get(version)
+        if prepared is None:
+            prepared = self._prepared[version] = _Prepared.of(version, self._settings)
+        body = await read_body(receive)
+        run = self._engine.execution.run
+        if len(body) > INLINE_BODY_BYTES:
+            answer = await run(lambda: prepared.work(verb, body).answer())
+        else:
+            work = prepared.work(verb, body)
+            answer = await run(work.answer, work.seconds)
+        await reply(send, prepared.headers, answer)
+
+    async def _status(self, asked: Asked) -> dict[str, object]:
+        versions = await self._engine.numbers(asked.target)
+        if not versions:
+            raise not_servable(asked.target) if asked.is_labelled else no_version(asked.target)
+        status = {"error_code": "OK", "error_message": ""}
+        return {
+            "model_version_status": [
+                {"version": str(number), "state": "AVAILABLE", "status": status} for number in versions
+            ]
+        }
+
+
+class _Work(NamedTuple):
+    """What is to be run; ``seconds`` is how long it is expected to take."""
+
+    answer: Callable[[], bytes]
+    seconds: float
+
+
+class _Prepared(NamedTuple):
+    """What is kept ready of a version, but not the version itself."""
+
+    signatures: Mapping[str, Signature]
+    fast: RowsReader | None
+    headers: list[Header]
+
+    @classmethod
+    def of(cls, version: LoadedVersion, settings: Settings) -> "_Prepared":
+        signatures = signatures_of(version, max_pixels=settings.image_pixels)
+        main = signatures[DEFAULT]
+        (first, *others) = main.role.inputs
+        plain = not others and main.ports[0].sort == "float" and -1 not in main.ports[0].shape
+        fast = RowsReader(first, main.role.max_rows) if plain else None
+        return cls(signatures, fast, headers_of(version, JSON_TYPE))
+
+    def work(self, verb: Verb, body: bytes) -> _Work:
+        """Return what a body asks for; raise :class:`~app.errors.BadRequest` for what is wrong with it."""
+        if verb == "predict":
+            return self._predict(body)
+        signature, inputs = examples.examples_of(body, self.signatures)
+        role = signature.role
+
+        def answer() -> bytes:
+            outputs = role.run(inputs)
+            if verb == "regress":
+                found = examples.regressed(outputs)
+                return replies.results(found, [found])
+            pairs = examples.classified(signature, outputs)
+            return replies.results(pairs, [outputs[examples.PROBABILITIES]])
+
+        return _Work(answer, _seconds(signature, inputs))
+
+    def _predict(self, body: bytes) -> _Work:
+        main = self.signatures[DEFAULT]
+        rows = self.fast.read_fast(body) if self.fast else None
+        if rows is not None:
+            inputs = {main.ports[0].name: rows}
+            return _Work(lambda: replies.predictions(main.role.run(inputs)), _seconds(main, inputs))
+        question = question_of(body, self.signatures)
+        write = replies.predictions if question.in_rows else replies.columns
+        run = question.signature.role.run
+        return _Work(lambda: write(run(question.inputs)), _seconds(question.signature, question.inputs))
+
+
+def _seconds(signature: Signature, inputs: Mapping[str, object]) -> float:
+    rows = len(next(iter(inputs.values())))  # type: ignore[arg-type] # arrays, whatever their dtype
+    return signature.role.row_seconds * rows
