@@ -78,9 +78,7 @@ class Codes(Answer):
 class RowsAnswer(Answer):
     """An answer of rows."""
 
-    columns: list[str] | None = Field(
-        None, description="Of a table: what the numbers of a row are; a category is its id, from 2 on."
-    )
+    columns: list[str] | None = Field(None, description="Of a table: what the numbers of a row are.")
 
 
 class Decoded(RowsAnswer):
