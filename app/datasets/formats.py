@@ -17,16 +17,16 @@ _BINARY = (_ZIP, _NPY, _PARQUET, _GZIP, b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"
 _MAGIC: Mapping[Kind, tuple[bytes, ...]] = {
     "images": (_ZIP, _NPY, _GZIP, *_IDX),
     "vectors": (_ZIP, _NPY),
-    "sequences": (_ZIP, _NPY),
+    "sequences": (_ZIP, _NPY, _PARQUET),
     "table": (_PARQUET,),
     "text": (_ZIP,),
 }
-_AS_TEXT: frozenset[Kind] = frozenset({"table", "text"})
+_AS_TEXT: frozenset[Kind] = frozenset({"table", "sequences", "text"})
 _EXPECTED: Mapping[Kind, str] = {
     "images": "an .npz or .npy file as NumPy writes it, a zip of pictures (an archive, which begins with PK),"
     " or IDX files",
     "vectors": "an .npz or .npy file as NumPy writes it",
-    "sequences": "an .npz or .npy file as NumPy writes it",
+    "sequences": "an .npz or .npy file as NumPy writes it, or a .csv, .tsv or .parquet file of steps",
     "table": "a .csv, .tsv or .parquet file",
     "text": "a .txt or .jsonl file, or a zip of text files",
 }

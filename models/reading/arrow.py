@@ -1,5 +1,7 @@
 """Columns as Arrow reads them, whether from text or from Parquet, to numbers and categories."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +13,9 @@ from models.reading.options import ReadingOptions
 from models.reading.source import Source
 
 _DAY = 86_400.0
+
+Make = Callable[[Sequence[Values], ReadingOptions, Sequence[str]], Source]
+"""Makes rows of columns, given the options and warnings so far: those of a table, or sequences."""
 
 
 def check_counts(rows: int, columns: int, max_bytes: int) -> None:
@@ -27,7 +32,7 @@ def check_counts(rows: int, columns: int, max_bytes: int) -> None:
         )
 
 
-def arrow_source(table: pa.Table, options: ReadingOptions) -> Source:
+def arrow_source(table: pa.Table, options: ReadingOptions, make: Make = table_source) -> Source:
     """Return the rows of a table; columns of a type that no network can take are :class:`BadData`."""
     names = list(table.column_names)
     check_names(names, options)
@@ -38,7 +43,7 @@ def arrow_source(table: pa.Table, options: ReadingOptions) -> Source:
     # What is left out is left out already; its names are right, for they were checked.
     chosen = options.model_copy(update={"ignore": None})
     warnings = [f"{shown(name)} holds dates: they are read as days since 1970-01-01." for name in dates]
-    return table_source(columns, chosen, warnings)
+    return make(columns, chosen, warnings)
 
 
 def is_text(kind: pa.DataType) -> bool:

@@ -50,7 +50,7 @@ def check_names(names: Sequence[str], options: ReadingOptions) -> None:
 
 
 def _check_options(names: Sequence[str], options: ReadingOptions) -> None:
-    for option in ("target", "categories", "ignore", "split_column"):
+    for option in ("target", "categories", "ignore", "split_column", "sequence_column", "time_column"):
         named = getattr(options, option) or ()
         for name in [named] if isinstance(named, str) else named:
             if name not in names:
@@ -95,7 +95,7 @@ def table_source(columns: Sequence[Values], options: ReadingOptions, warnings: S
         inputs = [column for column in inputs if column.name not in empty]
     if not inputs:
         raise BadData("No column is left that could be an input.", "Check target, ignore and split_column.")
-    y, kind = _target([by_name[name] for name in targets])
+    y, kind = target_values([by_name[name] for name in targets])
     part = Part(
         np.column_stack([column.numbers for column in inputs]),
         None if options.target_kind == "none" else y,
@@ -126,7 +126,8 @@ def _as_texts(column: Values) -> Values:
     return replace(column, numbers=numbers, texts=texts, whole=False)
 
 
-def _target(columns: Sequence[Values]) -> tuple[np.ndarray | None, TargetKind | None]:
+def target_values(columns: Sequence[Values]) -> tuple[np.ndarray | None, TargetKind | None]:
+    """Return the targets that some columns hold, one for each row, and what they are."""
     if not columns:
         return None, None
     for column in columns:

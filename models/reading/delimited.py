@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 
-from models.reading.arrow import arrow_source, check_counts
-from models.reading.columns import check_names
+from models.reading.arrow import Make, arrow_source, check_counts
+from models.reading.columns import check_names, table_source
 from models.reading.errors import BadData, shown
 from models.reading.limits import CHUNK_BYTES, MAX_COLUMNS, MAX_LABEL_CHARACTERS
 from models.reading.options import ReadingOptions
@@ -21,7 +21,7 @@ _HEADER_BYTES = MAX_COLUMNS * (MAX_LABEL_CHARACTERS + 3)
 _MARK = b"\xef\xbb\xbf"
 
 
-def read_delimited(upload: Upload, options: ReadingOptions) -> Source:
+def read_delimited(upload: Upload, options: ReadingOptions, make: Make = table_source) -> Source:
     """Read a table from text; lines that do not fit the first one are :class:`BadData`."""
     rows = _check_text(upload.path)
     header = _header(upload.path)
@@ -44,7 +44,7 @@ def read_delimited(upload: Upload, options: ReadingOptions) -> Source:
         )
     except (pa.ArrowException, ValueError) as error:
         raise BadData(f"The table cannot be read: {_told(str(error))}", _HINT) from None
-    return arrow_source(table, options)
+    return arrow_source(table, options, make)
 
 
 def _check_text(path: Path) -> int:

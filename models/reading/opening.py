@@ -1,11 +1,16 @@
 """Uploads: each is opened by what its first bytes tell it to be, as far as its dataset's kind reads that."""
 
+from collections.abc import Callable
+from functools import partial
+
 from models.reading.archive import FOLDERS, open_archive
+from models.reading.columns import table_source
 from models.reading.errors import BadData, shown
 from models.reading.idx import NAME, read_idx, read_idx_archive
 from models.reading.npz import read_npy, read_npz
 from models.reading.options import ReadingOptions
 from models.reading.pictures import ENDINGS, read_pictures
+from models.reading.series import series_source
 from models.reading.source import Source
 from models.reading.text_files import read_json_lines, read_text_file, read_text_folders
 from models.reading.upload import Upload
@@ -29,7 +34,9 @@ def open_upload(kind: Kind, upload: Upload, options: ReadingOptions) -> Source:
             return _open_text(start, upload, options)
         case "images":
             return _open_images(start, upload, options)
-        case "sequences" | "vectors":
+        case "sequences":
+            return _open_sequences(start, upload, options)
+        case "vectors":
             return _open_arrays(kind, start, upload)
 
 
@@ -39,11 +46,21 @@ def _open_table(start: bytes, upload: Upload, options: ReadingOptions) -> Source
             f"A table, .csv, .tsv or .parquet, was expected; the file begins with {shown(start)}.",
             "Send arrays to a dataset of the kind vectors.",
         )
+    return _read_table(start, upload, options, table_source)
+
+
+def _open_sequences(start: bytes, upload: Upload, options: ReadingOptions) -> Source:
+    if start.startswith((_NPY, _ZIP)):
+        return _open_arrays("sequences", start, upload)
+    return _read_table(start, upload, options, partial(series_source, max_bytes=upload.max_bytes))
+
+
+def _read_table(start: bytes, upload: Upload, options: ReadingOptions, make: Callable[..., Source]) -> Source:
     # Arrow takes a while to load, and only tables need it.
     from models.reading.delimited import read_delimited  # noqa: PLC0415
     from models.reading.parquet import read_parquet  # noqa: PLC0415
 
-    return (read_parquet if start.startswith(_PARQUET) else read_delimited)(upload, options)
+    return (read_parquet if start.startswith(_PARQUET) else read_delimited)(upload, options, make)
 
 
 def _open_text(start: bytes, upload: Upload, options: ReadingOptions) -> Source:

@@ -27,13 +27,15 @@ ColumnNames = Annotated[list[Label], Field(min_length=1, max_length=MAX_COLUMNS)
 _KINDS: Mapping[str, tuple[Kind, ...]] = {
     "range": ("images",),
     "size": ("images",),
-    "target": ("table",),
+    "target": ("table", "sequences"),
     "categories": ("table",),
-    "ignore": ("table",),
+    "ignore": ("table", "sequences"),
     "split_column": ("table",),
+    "sequence_column": ("sequences",),
+    "time_column": ("sequences",),
     "tokens": ("text",),
     "vocabulary": ("text",),
-    "length": ("text",),
+    "length": ("text", "sequences"),
     "lowercase": ("text",),
     "layout": ("text",),
 }
@@ -85,18 +87,31 @@ class ReadingOptions(Frozen):
         None,
         exclude_if=_is_absent,
         description="Table: the column to be predicted, or several columns of numbers; by default the one"
-        " called target, label, class or y, else the last.",
+        " called target, label, class or y, else the last. Sequences: none by default; it is the same in all"
+        " steps of a sequence.",
     )
     categories: ColumnNames | None = Field(
         None, exclude_if=_is_absent, description="Table: columns of numbers that are names of categories."
     )
     ignore: ColumnNames | None = Field(
-        None, exclude_if=_is_absent, description="Table: columns that are left out."
+        None, exclude_if=_is_absent, description="Table, sequences: columns that are left out."
     )
     split_column: Label | None = Field(
         None,
         exclude_if=_is_absent,
         description="Table: the column that `split` goes by; it is no input.",
+    )
+    sequence_column: Label | None = Field(
+        None,
+        exclude_if=_is_absent,
+        description="Sequences from a table: the column that tells which sequence a line is a step of."
+        " Without it the table is one long series, which is cut into blocks of `length` steps.",
+    )
+    time_column: Label | None = Field(
+        None,
+        exclude_if=_is_absent,
+        description="Sequences from a table: the column that steps are ordered by; by default they stand as"
+        " in the file.",
     )
     tokens: Literal["word", "character"] | None = Field(
         None, exclude_if=_is_absent, description="Text: what the tokens are; words by default."
@@ -114,7 +129,7 @@ class ReadingOptions(Frozen):
         le=MAX_TOKENS,
         exclude_if=_is_absent,
         description="Text: tokens of a row; by default what 95 % of the documents need, at most 512; of a"
-        " corpus 128.",
+        " corpus 128. Sequences: steps of a block of one long series, 100 by default.",
     )
     lowercase: bool | None = Field(
         None,

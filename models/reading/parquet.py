@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pyarrow.parquet
 
-from models.reading.arrow import arrow_source, check_counts, is_text
-from models.reading.columns import check_names
+from models.reading.arrow import Make, arrow_source, check_counts, is_text
+from models.reading.columns import check_names, table_source
 from models.reading.errors import BadData, shown
 from models.reading.options import ReadingOptions
 from models.reading.source import Source
@@ -14,7 +14,7 @@ _FOOTER_BYTES = 16 * 1024**2
 _HINT = "Write it again, for example with pyarrow.parquet.write_table or pandas' to_parquet."
 
 
-def read_parquet(upload: Upload, options: ReadingOptions) -> Source:
+def read_parquet(upload: Upload, options: ReadingOptions, make: Make = table_source) -> Source:
     """Read a table from a Parquet file; nested columns and what is too large are :class:`BadData`."""
     limits = {"thrift_string_size_limit": _FOOTER_BYTES, "thrift_container_size_limit": 1_000_000}
     try:
@@ -32,7 +32,7 @@ def read_parquet(upload: Upload, options: ReadingOptions) -> Source:
             table = file.read(kept, use_threads=False)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BadData(f"The Parquet file cannot be read: {shown(str(error))}", _HINT) from None
-    return arrow_source(table, options.model_copy(update={"ignore": None}))
+    return arrow_source(table, options.model_copy(update={"ignore": None}), make)
 
 
 def _check_bytes(footer: pa.parquet.FileMetaData, max_bytes: int) -> None:

@@ -35,7 +35,7 @@ def write_table(source: Source, split: Split, options: ReadingOptions, folder: P
     for place, column in enumerate(source.columns):
         values = raw[:, place]
         if column.values is None:
-            _check_numbers(values, column.name)
+            check_numbers(values, column.name)
             columns.append(Column(name=column.name, kind="number"))
             profiles.append({"name": column.name, "kind": "number", **figures(values)})
         else:
@@ -104,7 +104,8 @@ def _category_profile(column: Column, codes: np.ndarray, ids: np.ndarray) -> dic
     }
 
 
-def _check_numbers(values: np.ndarray, name: str) -> None:
+def check_numbers(values: np.ndarray, name: str) -> None:
+    """Refuse a column with numbers that no network can take; NaN is what is missing."""
     bad = np.abs(values) > MAX_VALUE
     if bad.any():
         raise BadData(

@@ -2,11 +2,10 @@
 
 import io
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -17,7 +16,12 @@ from app.jobs.finishing import fail, finish_reading
 from app.settings import Settings
 from app.storage import Store
 from app.tables import Dataset, DatasetVersion
+from workers.children import reader
+from workers.children.events import Events
+from workers.children.program import Failed
+from workers.children.stopping import Stop
 from workers.orders import order_of, write_order
+from workers.protocol import Failure
 from workers.results import ReadingResult, adopt
 
 LABELS = ["zero", "one"]
@@ -87,7 +91,7 @@ def ready(database: Database, settings: Settings) -> Ready:
 
 @pytest.fixture
 def read_next(database: Database, settings: Settings) -> Callable[[], None]:
-    """Do the next job of reading as a worker does it, in this process."""
+    """Do the next job of reading as a worker does it, but all in this process."""
     store = Store(settings.data_dir)
 
     def read() -> None:
@@ -97,15 +101,17 @@ def read_next(database: Database, settings: Settings) -> Callable[[], None]:
             order = order_of(session, job, settings, store)
         folder = write_order(settings.data_dir / "orders", order)
         events = folder / "events"
+        failure: Failure | None = None
         with events.open("wb") as file:
-            status = subprocess.run(
-                [sys.executable, "-P", "-m", "workers.children.reader", str(folder)], stdout=file, check=False
-            ).returncode
-        last = json.loads(events.read_text().splitlines()[-1])
+            try:
+                reader.read(order, folder / "output", Events(file.fileno()), Stop())
+            except Failed as failed:
+                failure = failed.failure
         with database.write() as session:
-            if status != 0:
-                assert fail(session, order.job, order.attempt, last["data"])
+            if failure is not None:
+                assert fail(session, order.job, order.attempt, failure.model_dump())
                 return
+            last = json.loads(events.read_text().splitlines()[-1])
             result = ReadingResult.model_validate(last["data"])
             files = adopt(store, folder / "output", result.files)
             assert finish_reading(
@@ -113,3 +119,19 @@ def read_next(database: Database, settings: Settings) -> Callable[[], None]:
             )
 
     return read
+
+
+@pytest.fixture
+def upload(client: httpx.Client, read_next: Callable[[], None]) -> Callable[..., dict[str, Any]]:
+    """Create a dataset ``mine`` of a kind, upload to it, let it be read, and return the version."""
+
+    def send(kind: str, content: bytes | str, **query: object) -> dict[str, Any]:
+        created = client.post("/api/v1/datasets", json={"name": "mine", "kind": kind})
+        assert (created.status_code, created.json()["kind"]) == (201, kind)
+        answer = client.post("/api/v1/datasets/mine/versions", params=query, content=content)
+        assert answer.status_code == 202, answer.text
+        read_next()
+        version: dict[str, Any] = client.get(answer.headers["location"]).json()
+        return version
+
+    return send

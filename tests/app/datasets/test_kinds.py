@@ -29,35 +29,6 @@ def saved(**arrays: np.ndarray) -> bytes:
     return content.getvalue()
 
 
-@pytest.fixture
-def upload(client: httpx.Client, read_next: Callable[[], None]) -> Upload:
-    """Create a dataset ``mine`` of a kind, upload to it, let it be read, and return the version."""
-
-    def send(kind: str, content: bytes | str, **query: object) -> dict[str, Any]:
-        created = client.post("/api/v1/datasets", json={"name": "mine", "kind": kind})
-        assert (created.status_code, created.json()["kind"]) == (201, kind)
-        answer = client.post("/api/v1/datasets/mine/versions", params=query, content=content)
-        assert answer.status_code == 202, answer.text
-        read_next()
-        version: dict[str, Any] = client.get(answer.headers["location"]).json()
-        return version
-
-    return send
-
-
-def test_a_table_is_uploaded_read_and_shown(client: httpx.Client, upload: Upload) -> None:
-    version = upload("table", TABLE, filename="plants.csv", target="species", test_fraction=0.5)
-    assert (version["state"], version["schema"]["kind"]) == ("ready", "table")
-    assert version["options"]["target"] == ["species"]
-    assert [column["name"] for column in version["profile"]["columns"]] == ["size", "colour"]
-    shown = client.get(PREVIEW, params={"limit": 2}).json()
-    assert shown["columns"] == ["size", "colour"]
-    assert [row["values"] for row in shown["rows"]] == [[0, "red"], [1, None]]
-    assert [row["label"] for row in shown["rows"]] == ["a", "b"]
-    # There is no picture of a table.
-    assert client.get(PREVIEW, headers={"Accept": "image/png"}).headers["content-type"] == "application/json"
-
-
 def test_vectors_are_uploaded_read_and_shown(client: httpx.Client, upload: Upload) -> None:
     version = upload("vectors", saved(x=VECTORS, y=VECTORS[:, 0] / 0.7))
     assert (version["schema"]["targets"], version["warnings"]) == (["y"], [])
@@ -110,30 +81,10 @@ def test_idx_files_are_uploaded_read_and_shown(client: httpx.Client, upload: Upl
     assert row["values"][1] == [[4], [5], [6], [7]]
 
 
-def test_texts_are_uploaded_read_and_shown(client: httpx.Client, upload: Upload) -> None:
-    lines = "".join(f'{{"text": "Good, {row}!", "label": "{"ab"[row % 2]}"}}\n' for row in range(20))
-    version = upload("text", lines, filename="reviews.jsonl", length=3)
-    assert (version["state"], version["schema"]["labels"]) == ("ready", ["a", "b"])
-    assert version["schema"]["text"] == {"tokens": "word", "vocabulary": 20, "lowercase": True}
-    assert version["profile"]["top"]["good"] == 16
-    shown = client.get(PREVIEW, params={"limit": 100}).json()["rows"]
-    row = next(row for row in shown if row["split"] == "train")
-    assert (row["values"], row["text"]) == (["good", ",", str(row["row"])], f"good, {row['row']}")
-    # There is no picture of a text.
-    assert client.get(PREVIEW, headers={"Accept": "image/png"}).headers["content-type"] == "application/json"
-
-
-def test_a_corpus_is_uploaded_and_its_last_blocks_are_for_the_test(upload: Upload) -> None:
-    options = {"layout": "corpus", "tokens": "character", "length": 9}
-    version = upload("text", "All work and no play.\n" * 10, filename="book.txt", **options)
-    assert (version["schema"]["shape"], version["schema"]["rows"]) == ([10], 22)
-    assert version["split"] == {"method": "last", "test_fraction": 0.2, "train_rows": 17, "test_rows": 5}
-
-
-def test_texts_that_cannot_be_read_say_where(upload: Upload) -> None:
-    version = upload("text", '{"text": "fine"}\n{"text": 3}\n', filename="reviews.jsonl")
+def test_vectors_that_cannot_be_read_say_where(upload: Upload) -> None:
+    version = upload("vectors", saved(x=np.where(np.isclose(VECTORS, 0.4), np.nan, VECTORS)))
     assert (version["state"], version["error"]["code"]) == ("invalid", "bad_data")
-    assert "Line 2 has no `text` that is a string" in version["error"]["message"]
+    assert "NaN, infinite or beyond ±1e+30, first in row 1" in version["error"]["message"]
 
 
 def test_rows_without_a_target_have_none(client: httpx.Client, upload: Upload) -> None:
@@ -141,12 +92,6 @@ def test_rows_without_a_target_have_none(client: httpx.Client, upload: Upload) -
     assert (version["schema"]["labels"], version["schema"]["targets"]) == ([], [])
     row = client.get(PREVIEW, params={"limit": 1}).json()["rows"][0]
     assert (row["label"], row["targets"], row["split"]) == (None, None, row["split"])
-
-
-def test_a_table_that_cannot_be_read_says_where(upload: Upload) -> None:
-    version = upload("table", TABLE + "1,2\n")
-    assert (version["state"], version["error"]["code"]) == ("invalid", "bad_data")
-    assert "line 22 has 2 columns; 3 were expected" in version["error"]["message"]
 
 
 def test_a_builtin_brings_its_kind(client: httpx.Client, read_next: Callable[[], None]) -> None:
