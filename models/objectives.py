@@ -111,9 +111,9 @@ def forecasting(network: keras.Model, scale: Scale) -> Objective:
         answer, others, penalties = network.stateless_call(
             weights, others, before, training=training, return_losses=True
         )
-        difference = (first(answer) - then) / deviations
-        is_known = ~tf.math.is_nan(difference)
-        difference = tf.where(is_known, difference, 0.0)
+        # A foretold NaN is no missing value: it must reach the loss.
+        is_known = ~tf.math.is_nan(then)
+        difference = tf.where(is_known, (first(answer) - then) / deviations, 0.0)
         values = tf.reduce_sum(tf.cast(is_known, tf.float32))
         loss = tf.reduce_sum(tf.square(difference)) / tf.maximum(values, 1.0)
         mae = tf.reduce_sum(tf.abs(difference)) / tf.maximum(values, 1.0)
