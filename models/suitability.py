@@ -24,6 +24,7 @@ def unsuited(network: NetworkSpec, training: TrainingSpec, source: InputSchema) 
         _by_figures(training, task),
         _by_schedule(network, training, task),
         _by_layers(network, training, source, task),
+        _by_compiling(training),
     )
 
 
@@ -115,6 +116,16 @@ def _by_layers(
         yield SpecProblem(
             "/training/freeze", "nothing_left", "All layers are frozen: nothing would be learnt."
         )
+
+
+def _by_compiling(training: TrainingSpec) -> Iterator[SpecProblem]:
+    reasons = {
+        "determinism is strict": training.determinism == "strict",
+        "images are augmented": training.augmentation,
+    }
+    for reason in [reason for reason, holds in reasons.items() if training.xla == "on" and holds]:
+        message = f"XLA cannot be had where {reason}: leave it `auto`."
+        yield SpecProblem("/training/xla", "no_effect", message)
 
 
 def _by_schedule(network: NetworkSpec, training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:

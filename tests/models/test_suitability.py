@@ -31,6 +31,10 @@ def refused(training: dict[str, Any], source: InputSchema, network: dict[str, An
             {"optimizer": {"name": "adam", "schedule": {"name": "plateau"}}, "validation": 0},
             "/training/optimizer/schedule: A plateau is seen in validation rows",
         ),
+        (
+            {"xla": "on", "determinism": "strict"},
+            "/training/xla: XLA cannot be had where determinism is strict",
+        ),
         ({"early_stopping": {"monitor": "val_accuracy"}}, "/training/early_stopping/monitor: There is no"),
     ],
 )
