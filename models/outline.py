@@ -13,6 +13,7 @@ from models import (
     gan_outline,
     mlp_outline,
     rnn_outline,
+    stack_outline,
     text_generator_outline,
 )
 from models.layers import LayerOutline
@@ -21,6 +22,7 @@ from models.specs.attention import AttentionSpec
 from models.specs.autoencoder import AutoencoderSpec
 from models.specs.cnn import CnnSpec
 from models.specs.gan import GanSpec
+from models.specs.layers.spec import LayersSpec
 from models.specs.mlp import MlpSpec
 from models.specs.network import NetworkSpec
 from models.specs.rnn import RnnSpec
@@ -84,6 +86,8 @@ def _layers(network: NetworkSpec, source: InputSchema) -> list[LayerOutline]:
             return gan_outline.layers(network, source)
         case TextGeneratorSpec():
             return text_generator_outline.layers(network, source)
+        case LayersSpec():
+            return stack_outline.layers(network, source)
         case _:
             assert_never(network)
 

@@ -4,7 +4,7 @@ from typing import assert_never
 
 import keras
 
-from models import attention, autoencoder, cnn, gan, mlp, rnn, text_generator
+from models import attention, autoencoder, cnn, gan, mlp, rnn, stack, text_generator
 from models.adversarial import adversarial
 from models.autoencoder_roles import autoencoder_roles
 from models.gan_roles import gan_roles
@@ -17,6 +17,7 @@ from models.specs.attention import AttentionSpec
 from models.specs.autoencoder import AutoencoderSpec
 from models.specs.cnn import CnnSpec
 from models.specs.gan import GanSpec
+from models.specs.layers.spec import LayersSpec
 from models.specs.mlp import MlpSpec
 from models.specs.network import NetworkSpec
 from models.specs.rnn import RnnSpec
@@ -50,6 +51,8 @@ def build(
             return gan.build(spec, source, statistics)
         case TextGeneratorSpec():
             return text_generator.build(spec, source)
+        case LayersSpec():
+            return stack.build(spec, source, statistics)
         case _:
             assert_never(spec)
 
@@ -57,7 +60,7 @@ def build(
 def learning_of(spec: NetworkSpec, lesson: Lesson) -> Learning:
     """Return how a network of this family learns."""
     match spec:
-        case CnnSpec() | MlpSpec() | RnnSpec() | AttentionSpec():
+        case CnnSpec() | MlpSpec() | RnnSpec() | AttentionSpec() | LayersSpec():
             return predicting(lesson)
         case AutoencoderSpec():
             return reconstructing(spec, lesson)
@@ -72,7 +75,7 @@ def learning_of(spec: NetworkSpec, lesson: Lesson) -> Learning:
 def roles_of(spec: NetworkSpec, network: keras.Model, source: InputSchema) -> tuple[PlayedRole, ...]:
     """Return what a trained network of this family can be asked."""
     match spec:
-        case CnnSpec() | MlpSpec() | RnnSpec() | AttentionSpec():
+        case CnnSpec() | MlpSpec() | RnnSpec() | AttentionSpec() | LayersSpec():
             return (predict_role(network, source),)
         case AutoencoderSpec():
             return autoencoder_roles(spec, network, source)

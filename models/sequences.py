@@ -31,7 +31,7 @@ def steps_of(rows: Any, spec: SequenceSpec, source: InputSchema, statistics: Sta
     """Return the steps of texts, of sequences, and of images, whose rows of pixels they are."""
     if source.kind == "text":
         x = keras.layers.Embedding(source.vocabulary, spec.embedding_size, name="embedding")(rows)
-        return Steps(x, _until_last(keras.ops.not_equal(rows, PADDING)))
+        return Steps(x, until_last(keras.ops.not_equal(rows, PADDING)))
     x = rows
     if source.kind == "images":
         if spec.scaling == "standard":
@@ -41,7 +41,7 @@ def steps_of(rows: Any, spec: SequenceSpec, source: InputSchema, statistics: Sta
         return Steps(keras.layers.Reshape((height, width * channels), name="steps")(x), None)
     # What is padding must be seen before missing numbers are filled in.
     is_number = keras.ops.logical_not(keras.ops.isnan(rows))
-    mask = _until_last(keras.ops.any(is_number, axis=-1)) if is_padded(source) else None
+    mask = until_last(keras.ops.any(is_number, axis=-1)) if is_padded(source) else None
     if spec.scaling == "standard":
         return Steps(scaled_inputs(x, statistics.inputs), mask)
     return Steps(keras.ops.where(is_number, x, 0.0), mask)
@@ -124,7 +124,7 @@ def penalty_of(spec: SequenceSpec) -> Any:
     return keras.regularizers.L2(spec.l2) if spec.l2 else None
 
 
-def _until_last(present: Any) -> Any:
+def until_last(present: Any) -> Any:
     """Return which steps count: all up to the last present one, and the first even if nothing is present.
 
     A step that is missing in between is one to be filled in, no padding; so padding is only ever at the end,

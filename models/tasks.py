@@ -9,6 +9,7 @@ from models.specs.attention import AttentionSpec
 from models.specs.autoencoder import AutoencoderSpec
 from models.specs.cnn import CnnSpec
 from models.specs.gan import GanSpec
+from models.specs.layers.spec import LayersSpec
 from models.specs.mlp import MlpSpec
 from models.specs.network import NetworkSpec
 from models.specs.rnn import RnnSpec
@@ -18,7 +19,7 @@ from models.specs.text_generator import TextGeneratorSpec
 def task_of(spec: NetworkSpec, source: InputSchema) -> Task:
     """Return the task of a network of this spec for these rows."""
     match spec:
-        case CnnSpec() | MlpSpec() | RnnSpec() | AttentionSpec():
+        case CnnSpec() | MlpSpec() | RnnSpec() | AttentionSpec() | LayersSpec():
             if is_forecast(source):
                 return "forecasting"
             return "classification" if source.classes else "regression"

@@ -17,8 +17,10 @@ from models.kinship import unrelated
 from models.presets import SpecError, read, resolve
 from models.reading.limits import MAX_SIDE
 from models.schema import DatasetSchema, InputSchema, input_of
+from models.specs.layers.spec import LayersSpec
 from models.specs.problems import SpecProblem
 from models.specs.training import TrainingSpec
+from models.stack_outline import wiring
 
 # Every layer that fits some dataset fits this one; how many parameters it has there says nothing.
 LARGEST_IMAGES = InputSchema(shape=(MAX_SIDE, MAX_SIDE, 3), classes=2)
@@ -60,10 +62,12 @@ def resolved(
 
 def check_without_rows(kind: str, network: Mapping[str, Any], training: Mapping[str, Any] | None) -> None:
     """Raise SpecError for specs that are wrong whatever the rows of this kind, which are still being read."""
-    if kind == "images":
+    spec = read(network, training).network
+    if isinstance(spec, LayersSpec):
+        # A stack may be made for rows of one shape; how its layers hang together does not depend on rows.
+        wiring(spec)
+    elif kind == "images":
         resolve(network, training, LARGEST_IMAGES, max_parameters=sys.maxsize)
-    else:
-        read(network, training)
 
 
 def _rows(schema: DatasetSchema, profile: Mapping[str, Any], training: TrainingSpec) -> dict[str, int]:

@@ -9,12 +9,13 @@ from models.specs.attention import AttentionSpec
 from models.specs.autoencoder import AutoencoderSpec
 from models.specs.cnn import CnnSpec
 from models.specs.gan import GanSpec
+from models.specs.layers.spec import LayersSpec
 from models.specs.mlp import MlpSpec
 from models.specs.rnn import RnnSpec
 from models.specs.text_generator import TextGeneratorSpec
 
 AnyNetwork: TypeAlias = (
-    CnnSpec | MlpSpec | RnnSpec | AttentionSpec | AutoencoderSpec | GanSpec | TextGeneratorSpec
+    CnnSpec | MlpSpec | RnnSpec | AttentionSpec | AutoencoderSpec | GanSpec | TextGeneratorSpec | LayersSpec
 )
 NetworkSpec: TypeAlias = Annotated[AnyNetwork, Field(discriminator="family")]
 
@@ -26,4 +27,5 @@ FAMILIES: Mapping[str, type[AnyNetwork]] = {
     "autoencoder": AutoencoderSpec,
     "gan": GanSpec,
     "text_generator": TextGeneratorSpec,
+    "layers": LayersSpec,
 }

@@ -45,7 +45,9 @@ SOURCES = {
     "sequences of one length": InputSchema(shape=(12, 3), targets=2),
 }
 # A network of a family that has no preset, and nothing to be asked for by its name alone.
-EXAMPLES: dict[str, dict[str, Any]] = {}
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "layers": {"layers": [{"type": "flatten"}, {"type": "dense", "units": 8, "activation": "tanh"}]},
+}
 
 
 class Case(NamedTuple):
