@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from models.reading.errors import BadData
 from models.reading.limits import MAX_SIDE
 from models.reading.options import ReadingOptions
@@ -10,9 +12,11 @@ from models.reading.profile import measure
 from models.reading.rows import Written, check_agreement, copy_rows
 from models.reading.source import Part, Source
 from models.reading.split import Split
+from models.reading.vectors import histogram
 from models.schema import X_FILE, ImageSchema
 
 _CHANNELS = (1, 3)
+_SAMPLE_BYTES = 32 * 1024**2
 
 
 def images_bytes(source: Source) -> int:
@@ -40,6 +44,7 @@ def write_images(source: Source, split: Split, options: ReadingOptions, folder: 
         profile={
             "range": [pixels.low, pixels.high],
             "mean": pixels.mean,
+            "histogram": histogram(_some(images), pixels.low, pixels.high),
             "background": pixels.background,
             "missing": 0,
             "constant": constant,
@@ -47,6 +52,13 @@ def write_images(source: Source, split: Split, options: ReadingOptions, folder: 
         digests=pixels.row_digests,
         warnings=warnings,
     )
+
+
+def _some(images: np.ndarray) -> np.ndarray:
+    """Return images evenly spread over all, as many as suffice to tell how bright their pixels are."""
+    count = min(len(images), max(1, _SAMPLE_BYTES // images[:1].nbytes))
+    some: np.ndarray = images[np.linspace(0, len(images) - 1, count).astype(np.int64)]
+    return some
 
 
 def _row_shape(part: Part) -> tuple[int, int, int]:

@@ -42,6 +42,7 @@ def test_the_profile_tells_what_the_data_is_like(saved: Saved, read: Read) -> No
     assert profile["test_classes"] == {"0": 2, "1": 1}
     assert profile["range"] == [0, 220]
     assert profile["mean"] == pytest.approx(x.mean())
+    assert (sum(profile["histogram"]["counts"]), profile["histogram"]["counts"][0]) == (x.size, x.size - 40)
     assert profile["background"] == 0
     assert profile["missing"] == 0
     assert profile["constant"] is False
