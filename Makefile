@@ -40,14 +40,11 @@ check: .venv/dev.stamp  ## Check format, style, types and the directions of impo
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev.stamp  ## Measure training and prediction against what they are compared with.
-	@mkdir -p build
-	$(BIN)/python -m benchmarks.training --json build/bench-training.json
-	$(BIN)/python -m benchmarks.predict --json build/bench-predict.json
+bench: .venv/dev.stamp  ## Measure training, graphs, text and prediction against what they are compared with.
+	$(call measured,training graphs generation predict)
 
-bench-peers: .venv/dev.stamp  ## Measure prediction against other servers, each installed beside.
-	@mkdir -p build
-	$(BIN)/python -m benchmarks.against_peers --json build/bench-peers.json
+bench-peers: .venv/dev.stamp  ## Measure against PyTorch and other servers, each installed beside.
+	$(call measured,training_peers against_peers)
 
 gallery: .venv/dev.stamp  ## Train every preset over REST; table and pictures go to build/gallery.
 	$(BIN)/python -m benchmarks.gallery $(ARGS)
@@ -63,6 +60,13 @@ lock: build/uv/bin/uv  ## Lock the requirements with hashes; ARGS=--upgrade take
 
 clean:  ## Remove .venv and what was built; the data in ./var stays.
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# $(call measured,NAMES): one benchmark after the other; a target that is missed does not keep back the rest.
+define measured
+@mkdir -p build; status=0; for name in $(1); do \
+	$(BIN)/python -m benchmarks.$$name --json build/bench-$$name.json || status=1; \
+done; exit $$status
+endef
 
 # $(call locked,OUTPUT,INPUTS): no index address is written, so that the lock holds for every mirror.
 define locked

@@ -10,8 +10,6 @@ import argparse
 import json
 import os
 import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,13 +21,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import servers
+from benchmarks.environments import ENVIRONMENTS, PEERS_FOLDER, installed
 from benchmarks.load import Load, Measured, request_bytes
 from benchmarks.predict import CONNECTIONS, cells
 from benchmarks.published import MODEL, publish_digits
 from benchmarks.servers import Server
 
-HERE = Path(__file__).parent / "peers"
-ENVIRONMENTS = Path("build/peers").absolute()
 ASKED_ROWS = 32
 
 
@@ -66,7 +63,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     console = Console()
-    installed = [peer for peer in PEERS if _install(peer, console)]
+    present = [peer for peer in PEERS if installed(peer.name, console)]
     cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="keraforge-bench-") as folder:
         published = publish_digits(Path(folder), arguments.preset, arguments.size)
@@ -77,7 +74,7 @@ def main() -> None:
         bodies = [json.dumps({"instances": [row.tolist()]}).encode() for row in rows]
         with servers.keraforge(published, {cores[0]}) as server:
             found = {"keraforge": _runs(server, path, bodies, headers, arguments.seconds)}
-        for peer in installed:
+        for peer in present:
             console.print(f"Measuring {peer.name} …")
             with _running(peer, published.onnx_file, {cores[0]}) as server:
                 bodies = [peer.body(row) for row in rows]
@@ -86,23 +83,6 @@ def main() -> None:
     if arguments.json:
         report = {name: [asdict(run) for run in runs] for name, runs in found.items()}
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
-
-
-def _install(peer: Peer, console: Console) -> bool:
-    environment = ENVIRONMENTS / peer.name
-    if (environment / "ready").exists():
-        return True
-    console.print(f"Installing {peer.name} …")
-    python = str(environment / "bin/python")
-    try:
-        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-        requirements = str(HERE / peer.name / "requirements.txt")
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", requirements], check=True)
-    except subprocess.CalledProcessError:
-        console.print(f"[yellow]{peer.name} cannot be installed here and is left out[/]")
-        return False
-    (environment / "ready").touch()
-    return True
 
 
 @contextmanager
@@ -124,7 +104,7 @@ def _running(peer: Peer, graph: Path, cores: set[int]) -> Iterator[Server]:
     program, *rest = peer.command
     command = [str(ENVIRONMENTS / peer.name / program), *rest]
     url = f"http://127.0.0.1:{port}{peer.ready}"
-    with servers.running(command, environment, cores, url=url, folder=HERE / peer.name) as server:
+    with servers.running(command, environment, cores, url=url, folder=PEERS_FOLDER / peer.name) as server:
         yield server
 
 

@@ -1,0 +1,109 @@
+"""How fast text is written: the service's loop of steps against the ``predict`` loop that textbooks print.
+
+python -m benchmarks.generation [--json PATH] [--rounds 5]
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from app.serving.generation import Generation, Language
+from app.serving.role import LoadedRole
+from app.serving.sampling import Choice, Chooser
+from benchmarks.claims import Claim, show, write
+from benchmarks.graphs import loaded
+from models.presets import resolve
+from models.registry import build, roles_of
+from models.schema import FIRST_TOKEN, InputSchema, TextSchema
+
+PRESETS = ("char-lstm", "char-gru")
+# Characters that a network looks back on, ids of its alphabet, and characters that are written in a run.
+WINDOW, VOCABULARY = 100, 65
+OURS, THEIRS = 4000, 30
+TARGET = 500.0
+
+
+def service(role: LoadedRole, prompt: list[int]) -> Callable[[], object]:
+    """Return what writes ``OURS`` characters as the service does, drawn at temperature 1."""
+    vocabulary = ("", "\ufffd", *(chr(33 + place) for place in range(VOCABULARY - FIRST_TOKEN)))
+    schema = TextSchema(tokens="character", vocabulary=VOCABULARY)
+    language = Language(SimpleNamespace(vocabulary=vocabulary), schema)
+    forever = float("inf")
+
+    def write() -> None:
+        text = Generation(language, role, prompt, Chooser(Choice(seed=1)), max_tokens=OURS)
+        assert len(text.advance(forever, threading.Event())) == OURS
+
+    return write
+
+
+def textbook(network: keras.Model, prompt: list[int]) -> Callable[[], object]:
+    """Return what writes ``THEIRS`` characters: the network is shown the last ones, again for each."""
+    chance = np.random.default_rng(1)
+
+    def write() -> None:
+        text = list(prompt)
+        for _ in range(THEIRS):
+            logits = network.predict(np.array([text[-WINDOW:]], np.int32), verbose=0)[0, -1].astype(
+                np.float64
+            )
+            shares = np.exp(logits - logits.max())
+            text.append(int(chance.choice(VOCABULARY, p=shares / shares.sum())))
+
+    return write
+
+
+def rates(preset: str, rounds: int) -> list[tuple[float, float]]:
+    """Return characters a second of both, a pair for each round."""
+    source = InputSchema(shape=(WINDOW + 1,), dtype="int32", vocabulary=VOCABULARY)
+    spec = resolve({"preset": preset}, None, source).network
+    network = build(spec, source, seed=0)
+    (role,) = roles_of(spec, network, source)
+    prompt = np.random.default_rng(0).integers(FIRST_TOKEN, VOCABULARY, WINDOW).tolist()
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = service(loaded(role, Path(folder)), prompt), textbook(network, prompt)
+    ours()
+    theirs()
+    return [(OURS / seconds(ours), THEIRS / seconds(theirs)) for _ in range(rounds)]
+
+
+def seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there too")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each (default 5)")
+    options = parser.parse_args()
+    claims = []
+    for preset in PRESETS:
+        pairs = rates(preset, options.rounds)
+        ours, theirs = map(statistics.median, zip(*pairs, strict=True))
+        ratio = statistics.median(mine / other for mine, other in pairs)
+        told = f"{ours:,.0f} characters/s against {theirs:,.1f}"
+        claims.append(Claim(f"{preset}, against a predict loop", TARGET, ratio, told))
+    reached = show("Text, characters a second", claims, Console())
+    write(options.json, claims, {"rounds": options.rounds})
+    sys.exit(not reached)
+
+
+if __name__ == "__main__":
+    main()
