@@ -52,9 +52,11 @@ def take_over(network: keras.Model, weights: Weights) -> TakenOver:
 
 def freeze(network: keras.Model, prefixes: Sequence[str]) -> None:
     """Keep the weights of all layers as they are whose names begin with one of these."""
-    for name, layer in weighted_layers(network):
-        if name.startswith(tuple(prefixes)):
+    for layer in network.layers:
+        if layer.name.startswith(tuple(prefixes)):
             layer.trainable = False
+        elif isinstance(layer, keras.Model):
+            freeze(layer, prefixes)
 
 
 def weighted_layers(network: keras.Model) -> Iterator[tuple[str, keras.Layer]]:

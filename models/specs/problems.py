@@ -53,10 +53,20 @@ def _problem(
         name = str(details["loc"][-1])
         message = f"Unknown field {reprlib.repr(name)}.{nearest(name, _field_names(spec))}"
         return SpecProblem(pointer, "unknown_field", message)
+    if details["type"] == "union_tag_invalid":
+        return _unknown_tag(details["ctx"], pointer)
     message = re.sub(r" or instance of \w+", "", details["msg"])
     if details["type"] != "missing":
         message += f"; received {reprlib.repr(details['input'])}"
     return SpecProblem(pointer, details["type"], message)
+
+
+def _unknown_tag(context: Mapping[str, Any], pointer: str) -> SpecProblem:
+    """Return the problem of an object of an unknown kind: of a layer whose ``type`` there is not."""
+    field, tag = context["discriminator"].strip("'"), str(context["tag"])
+    known = re.findall(r"'([^']+)'", context["expected_tags"])
+    message = f"Expected one of {', '.join(known)}; received {reprlib.repr(tag)}.{nearest(tag, known)}"
+    return SpecProblem(f"{pointer}/{field}", "unknown_" + field, message)
 
 
 def _pointer(location: tuple[int | str, ...], prefix: str, value: Any, *, keep_last: bool) -> str:

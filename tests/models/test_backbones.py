@@ -11,6 +11,7 @@ from models.backbones import KNOWN
 from models.cnn_backbone import NoWeights, architecture, prepared
 from models.outline import outline
 from models.presets import SpecError, resolve
+from models.pretrained import freeze
 from models.registry import build
 from models.schema import InputSchema
 from models.specs.backbone import Backbone
@@ -93,6 +94,15 @@ def test_a_backbone_takes_the_place_of_blocks() -> None:
     still = {"family": "cnn", "backbone": {"name": "vgg16", "trainable": False}}
     assert problem(still).startswith("/network/backbone: Expected `weights` imagenet")
     assert problem(network_of("vgg17")).startswith("/network/backbone/name: ")
+
+
+def test_a_backbone_can_be_frozen_by_its_name() -> None:
+    network = build(resolve(network_of("vgg16", dense=[3]), None, SOURCE).network, SOURCE, seed=0)
+    freeze(network, ["backbone"])
+    assert {variable.path.split("/")[0] for variable in network.trainable_variables} == {
+        "dense_1",
+        "probabilities",
+    }
 
 
 def test_weights_that_cannot_be_fetched_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

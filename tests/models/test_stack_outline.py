@@ -203,7 +203,9 @@ def flat(*inputs: str, name: str | None = None) -> dict[str, Any]:
             "1/inputs",
             "add expects inputs of one shape, received [8, 8, 3], [4, 4, 3]",
         ),
-        ([FLAT, {"type": "lambda"}], "1", "lambda"),
+        ([FLAT, {"type": "lambda"}], "1/type", "received 'lambda'."),
+        ([{"type": "conv3d"}, FLAT], "0/type", "received 'conv3d'. Did you mean 'conv2d'?"),
+        ([FLAT, {"units": 3}], "1", "Unable to extract tag"),
         ([{"type": "up_sampling2d", "size": 64}] * 2 + [FLAT], "1", "16,777,216 are allowed"),
     ],
 )

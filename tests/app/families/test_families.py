@@ -87,3 +87,35 @@ def test_what_is_wrong_is_told_with_its_place(client: httpx.Client) -> None:
         ({"input": INPUT}, ["/network"]),
     ):
         assert places(client.post(VALIDATE, json=body)) == pointers, body
+
+
+def test_a_stack_of_layers_is_counted_and_told_where_it_is_wrong(client: httpx.Client) -> None:
+    layers: list[dict[str, Any]] = [
+        {"type": "conv2d", "filters": 8, "kernel": [3, 5], "name": "found"},
+        {"type": "max_pooling2d", "size": 2},
+        {"type": "flatten"},
+    ]
+    body: dict[str, Any] = {"network": {"family": "layers", "layers": layers}, "input": INPUT}
+    found = client.post(VALIDATE, json=body).json()
+    assert found["parameters"] == 8 * (3 * 5 + 1) + 10 * (14 * 14 * 8 + 1)
+    assert [layer["name"] for layer in found["layers"]] == [
+        "rows", "scaling", "found", "max_pooling2d_2", "flatten_3", "probabilities",
+    ]  # fmt: skip
+    assert set(found["layers"][2]) == {"name", "shape", "parameters"}
+    assert client.post(VALIDATE, json={**body, "network": found["resolved"]["network"]}).json() == found
+    layers[1]["size"] = 29
+    assert places(client.post(VALIDATE, json=body)) == ["/network/layers/1/size"]
+    layers[1]["size"] = 2
+    layers[0] |= {"kernal": 3, "filters": 0}
+    assert places(client.post(VALIDATE, json=body)) == [
+        "/network/layers/0/filters",
+        "/network/layers/0/kernal",
+    ]
+
+
+def test_a_known_architecture_is_counted(client: httpx.Client) -> None:
+    body = {"network": {"family": "cnn", "backbone": {"name": "mobilenetv2"}}, "input": INPUT}
+    found = client.post(VALIDATE, json=body).json()
+    assert found["parameters"] == 2_257_984 + 10 * 1281
+    # What its layers hold counts too.
+    assert found["memory"]["training"] > 4 * 2 * 32 * 400 * 32 * 32

@@ -17,6 +17,9 @@ WRONG_SPECS = [
     ({"network": {}}, "/network/family"),
     ({"network": {"family": "cnn", "colour": "red"}}, "/network/colour"),
     ({"network": {"family": "cnn", "dropout": 2}}, "/network/dropout"),
+    ({"network": {"family": "layers", "layers": []}}, "/network/layers"),
+    ({"network": {"family": "layers", "layers": [{"type": "add"}]}}, "/network/layers/0/inputs"),
+    ({"network": {"family": "cnn", "backbone": {"name": "vgg99"}}}, "/network/backbone/name"),
     ({"training": {"epochs": -1}}, "/training/epochs"),
     ({"training": {"epochs": 10**18}}, "/training/epochs"),
     ({"training": {"epochs": "3"}}, "/training/epochs"),
@@ -101,6 +104,12 @@ def test_a_job_waits_for_a_dataset_that_is_being_read(jobs: Any, client: httpx.C
     assert (job["state"], job["phase"], job["resolved"]) == ("queued", "waiting_for_dataset", None)
     assert [phase["phase"] for phase in job["phases"]] == ["waiting_for_dataset"]
     assert [event.type for event in rows.events(job["id"])] == ["state", "phase"]
+
+
+def test_a_stack_may_be_made_for_rows_that_are_still_being_read(jobs: Any, client: httpx.Client) -> None:
+    client.post("/api/v1/datasets", json={"name": "digits", "builtin": "digits"})
+    layers = [{"type": "reshape", "shape": [4, 4, 4]}, {"type": "flatten"}]
+    assert jobs.submit(network={"family": "layers", "layers": layers})["phase"] == "waiting_for_dataset"
 
 
 def test_a_wrong_spec_is_refused_with_its_place(jobs: Any, digits: Dataset, client: httpx.Client) -> None:
