@@ -128,7 +128,13 @@ from models.training import configure, train
 source = InputSchema(shape=(8, 8, 1), classes=10, high=16.0)
 specs = resolve(
     {"preset": "cnn-modern"},
-    {"epochs": 2, "determinism": sys.argv[1], "augmentation": [{"name": "rotation"}, {"name": "contrast"}]},
+    {
+        "epochs": 2,
+        "determinism": sys.argv[1],
+        "mixed_precision": sys.argv[2],
+        "optimizer": {"name": "adam", "schedule": {"name": "plateau", "patience": 1}},
+        "augmentation": [{"name": name} for name in ("rotation", "contrast", "noise", sys.argv[3])],
+    },
     source,
 )
 configure(2, specs.network, specs.training, source)
@@ -148,9 +154,11 @@ print(hashlib.sha256(b"".join(variable.numpy().tobytes() for variable in network
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("determinism", ["seeded", "strict"])
-def test_another_process_gives_the_same_bits(determinism: str):
-    command = [sys.executable, "-c", PROGRAM, determinism]
+@pytest.mark.parametrize(
+    "options", [("seeded", "off", "mixup"), ("seeded", "on", "cutmix"), ("strict", "off", "cutmix")]
+)
+def test_another_process_gives_the_same_bits(options: tuple[str, ...]):
+    command = [sys.executable, "-c", PROGRAM, *options]
     digests = [subprocess.run(command, check=True, capture_output=True).stdout for _ in range(2)]
     assert digests[0] == digests[1]
 
