@@ -12,7 +12,7 @@ from models.roles import VALUES
 from models.rows import spread
 
 # Values of sequences that are held at once, about.
-MOST_VALUES = 20_000_000
+MOST_VALUES = 5_000_000
 
 
 def report(examined: Examined) -> Report:

@@ -21,7 +21,7 @@ from models.rows import Purpose, spread
 from models.specs.autoencoder import AutoencoderSpec
 
 # So many values of rows, and of their reconstructions, are held at once; so many rows are examined at most.
-MOST_VALUES, MOST_ROWS = 10_000_000, 10_000
+MOST_VALUES, MOST_ROWS = 10_000_000, 3_000
 # Rows that are shown, of which half are those that came back worst; rows of which the codes are drawn.
 SHOWN_ROWS, DRAWN_ROWS, DRAWN_CODES = 20, 2_000, 2_000_000
 

@@ -21,8 +21,8 @@ from models.specs.gan import GanSpec
 
 # Below this share of the variance of real rows the generator is said to have collapsed.
 COLLAPSED = 0.25
-# So many rows, and values of rows, are compared at most, and learnt from.
-MOST_ROWS, MOST_VALUES = 2_000, 3_000_000
+# So many rows are compared, and learnt from, at most: fewer of large rows, down to what a covariance needs.
+MOST_ROWS, LEAST_ROWS, MOST_VALUES = 2_000, 200, 2_000_000
 _STREAM = 1
 
 
@@ -30,7 +30,7 @@ def report(examined: Examined) -> Report:
     """Return the report: made rows beside the rows that are reported, as many of them."""
     spec, rows, schema = examined.spec, examined.rows, examined.schema
     assert isinstance(spec, GanSpec)
-    most = min(MOST_ROWS, MOST_VALUES // int(np.prod(schema.shape)))
+    most = min(MOST_ROWS, max(LEAST_ROWS, MOST_VALUES // int(np.prod(schema.shape))))
     reported, learnt_from = spread(rows.reported, most), spread(rows.training, most)
     real, training = rows.read(reported), rows.read(learnt_from)
     # A class is asked for as often as it is there.

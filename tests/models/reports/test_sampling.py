@@ -92,6 +92,14 @@ def test_the_network_itself_is_reported_and_drawn(conditional: Examined, tmp_pat
     assert set(report.metrics) == {"frechet_distance", "variance_share", "labelled_as_asked"}
 
 
+def test_of_large_rows_fewer_are_compared(conditional: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "MOST_VALUES", 64 * 50)
+    monkeypatch.setattr(sampling, "LEAST_ROWS", 20)
+    assert sampling.report(conditional).content["rows"] == 50
+    monkeypatch.setattr(sampling, "LEAST_ROWS", 70)
+    assert sampling.report(conditional).content["rows"] == 70
+
+
 def test_what_was_made_on_the_way_is_drawn_epoch_by_epoch(conditional: Examined, tmp_path: Path) -> None:
     made = {epoch: np.full((100, 8, 8, 1), epoch, np.float32) for epoch in (1, 12)}
     pictures = sampling.report(replace(conditional, snapshots=made)).pictures
