@@ -1,6 +1,7 @@
 """The whole way of a job with nothing scripted: Celery, fork server, Keras, the registry."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from app.database import Database
+from app.jobs.starting import start_of
 from app.settings import Settings
 from app.storage import Store
 from app.tables import Alias, DatasetVersion, ModelVersion
@@ -50,8 +52,22 @@ def test_digits_are_read_trained_published_and_promoted(
     store = Store(bench.settings.data_dir)
     golden = np.load(io.BytesIO(store.path(first.files["golden.npz"]["sha256"]).read_bytes()))
     graph = onnxruntime.InferenceSession(store.path(first.files["predict.onnx"]["sha256"]).read_bytes())
-    [answer] = graph.run(["probabilities"], {"image": golden["image"]})
-    np.testing.assert_allclose(answer, golden["probabilities"], atol=1e-4)
+    [answer] = graph.run(["probabilities"], {"image": golden["predict/image"]})
+    np.testing.assert_allclose(answer, golden["predict/probabilities"], atol=1e-4)
+
+    # A third one starts from the champion, and need not learn what is frozen.
+    with database.read() as session:
+        whole = bench.rows.job(jobs[0]).resolved
+        start = start_of(session, "local", "digits@champion")
+    training = whole["training"] | {"epochs": 1, "freeze": ["conv_"]}
+    resolved = whole | {"training": training, "start_from": start.resolved()}
+    third = bench.rows.training("digits", version=version, resolved=resolved, request=request)
+    assert (bench.ended(third).state, bench.rows.job(third).error) == ("succeeded", None)
+    child = bench.rows.get(ModelVersion, bench.rows.job(third).model_version_id)
+    assert child.spec["start_from"]["version"] == "digits@1"
+    assert child.metrics["accuracy"] > 0.8
+    report = json.loads(store.path(child.files["report.json"]["sha256"]).read_bytes())
+    assert report["start_from"]["fresh"] == []
 
     loaded = Path(f"/proc/{worker.process.pid}/maps").read_text()
     assert "sqlite" in loaded
