@@ -9,6 +9,8 @@ from app.errors import BadRequest, TooLarge, UnsupportedMediaType
 from app.keys.scopes import SCOPES
 from app.settings import Settings
 
+# These unpack their bodies themselves, within the same limit.
+UNPACKING_ROUTES = ("POST /v2/models/{rest:path}",)
 # Their bodies are files, unless they are JSON.
 UPLOAD_ROUTES = ("POST /api/v1/datasets/{name}/versions",)
 
@@ -35,7 +37,8 @@ class Bodies:
             await self.app(scope, receive, send)
             return
         limit = self._limit(scope)
-        if (header(scope, b"content-encoding") or b"identity").lower() != b"identity":
+        encoding = (header(scope, b"content-encoding") or b"identity").lower()
+        if encoding != b"identity" and scope["state"]["route"] not in UNPACKING_ROUTES:
             raise UnsupportedMediaType(
                 "The body is compressed; send it as it is, without Content-Encoding.",
                 code="unsupported_content_encoding",

@@ -20,7 +20,7 @@ from app.errors import AppError
 PROBLEM_TYPE = b"application/problem+json"
 _BY_STATUS: dict[int, type[AppError]] = {kind.status: kind for kind in AppError.__subclasses__()}
 # Their clients read {"error": text} and nothing else.
-_DIALECTS = ("/v1/models/", "/v2/")
+_DIALECTS = ("/v1/models/", "/v2")
 
 
 def problem_of(error: BaseException) -> AppError:

@@ -18,7 +18,16 @@ from app.metrics import Metrics
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _EXPECTED = (AppError, HTTPException, RequestValidationError)
 # What nobody wants to read thousands of times: logged only where DEBUG is.
-_QUIET_SCOPES = ("/healthz", "/readyz", "/metrics", "/predict", ":predict")
+_QUIET_SCOPES = (
+    "/healthz",
+    "/readyz",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/predict",
+    ":predict",
+    "/infer",
+)
 # The longest name of everything that a path names still fits.
 LONGEST_LOGGED_PATH = 250
 

@@ -27,6 +27,8 @@ PUBLIC_ROUTES = (
     "GET /readyz",
     "GET /metrics",
     "GET /login",
+    "GET /v2/health/live",
+    "GET /v2/health/ready",
 )
 
 # What a version can be asked, if it has the role for it.
@@ -49,6 +51,7 @@ SCOPES: dict[str, str] = {
     "GET /api/v1/datasets/{name}/versions/{number}": "datasets:read",
     "DELETE /api/v1/datasets/{name}/versions/{number}": "datasets:write",
     "GET /api/v1/datasets/{name}/versions/{number}/preview": "datasets:read",
+    "GET /api/v1/datasets/{name}/versions/{number}/profile": "datasets:read",
     "POST /api/v1/jobs": "jobs:write",
     "GET /api/v1/jobs": "jobs:read",
     "GET /api/v1/jobs/{job_id}": "jobs:read",
@@ -81,6 +84,13 @@ SCOPES: dict[str, str] = {
     # TensorFlow Serving's addresses; which of them a path is, its dialect says.
     "GET /v1/models/{rest:path}": "predict",
     "POST /v1/models/{rest:path}": "predict",
+    # Those of the Open Inference Protocol.
+    "GET /v2": ANY_KEY,
+    "GET /v2/": ANY_KEY,
+    "GET /v2/models": "predict",
+    "GET /v2/models/{rest:path}": "predict",
+    "POST /v2/models/{rest:path}": "predict",
+    "POST /v2/repository/index": "predict",
     "GET /api/v1/keys": "admin",
     "POST /api/v1/keys": "admin",
     "DELETE /api/v1/keys/{key_id}": "admin",

@@ -153,6 +153,8 @@ def _strings(values: Array, name: str) -> Array:
     flat = values.reshape(-1)
     if values.dtype.kind != "O":
         raise PortError(f"expected strings for {name}, got {values.dtype}")
+    if not all(isinstance(value, str) for value in flat):
+        raise PortError(f"expected text in UTF-8 for {name}, got other bytes")
     return flat
 
 

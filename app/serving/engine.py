@@ -103,6 +103,10 @@ class Engine:
         except SQLAlchemyError:
             raise _registry_unreadable() from None
 
+    def targets(self, owner: str) -> list[Target]:
+        """Return all that an owner can ask for."""
+        return [target for target in self._snapshot.targets if target.owner == owner]
+
     async def numbers(self, target: Target) -> list[int]:
         """Return the numbers of the versions that a target means, of a whole model for its champion."""
         found = self._snapshot.numbers(target)

@@ -14,7 +14,14 @@ from app.keys.text import new_key_text
 from app.tables import Key
 from app.tables.base import now
 
-PUBLIC_ROUTES = {"GET /healthz", "GET /readyz", "GET /metrics", "GET /login"}
+PUBLIC_ROUTES = {
+    "GET /healthz",
+    "GET /readyz",
+    "GET /metrics",
+    "GET /login",
+    "GET /v2/health/live",
+    "GET /v2/health/ready",
+}
 CLOSED = sorted(name for name, scope in SCOPES.items() if scope != PUBLIC)
 
 
@@ -114,7 +121,9 @@ def test_every_route_lets_its_own_scope_and_admin_in(service: Any, client: httpx
         scope = SCOPES[name] if SCOPES[name] != ANY_KEY else "predict"
         for key in (keys[scope], keys["admin"]):
             answer = client.request(*target(name), headers={"Authorization": f"Bearer {key}"})
-            assert answer.status_code not in (401, 403, 405, 500), name
+            # Below a dialect's address it is the dialect that knows methods.
+            wrong = {401, 403, 500} | (set() if "{rest:path}" in name else {405})
+            assert answer.status_code not in wrong, name
 
 
 def test_an_unknown_path_is_not_told_from_a_closed_one_without_a_key(client: httpx.Client) -> None:
