@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import Field
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.protocols.body import read_body
 from app.protocols.inputs import JSON_TYPE, require_json
@@ -31,6 +31,8 @@ EVENTS_TYPE = "text/event-stream"
 SLICE_SECONDS = 0.02
 MOST_TOKENS = 4096
 LONGEST_PROMPT = 65_536
+# Who takes nothing for so long is taken for gone, for others wait for the place.
+STALLED_SECONDS = 30.0
 _MEDIA_TYPES = {JSON_TYPE: JSON_TYPE, EVENTS_TYPE: EVENTS_TYPE, PLAIN_TYPE: f"{PLAIN_TYPE}; charset=utf-8"}
 
 Stop = Annotated[str, Field(min_length=1, max_length=100)]
@@ -86,7 +88,7 @@ class Generate:
                 written = _events(deltas) if media_type == EVENTS_TYPE else _plain(deltas)
                 await _stream(send, headers, written)
                 last = _event(self._whole(generation, seed)) if media_type == EVENTS_TYPE else b""
-                await send({"type": "http.response.body", "body": last})
+                await _taken(send, {"type": "http.response.body", "body": last})
 
     def _begun(self, asked: GenerateParameters, seed: int) -> Generation:
         prompt = self._language.ids(asked.prompt)
@@ -138,7 +140,15 @@ async def _stream(send: Send, headers: list[Header], pieces: AsyncIterator[bytes
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             begun = True
         if piece:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await _taken(send, {"type": "http.response.body", "body": piece, "more_body": True})
+
+
+async def _taken(send: Send, message: Message) -> None:
+    try:
+        async with asyncio.timeout(STALLED_SECONDS):
+            await send(message)
+    except TimeoutError:
+        raise ClientDisconnect from None
 
 
 @contextlib.asynccontextmanager

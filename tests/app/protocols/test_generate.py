@@ -162,31 +162,61 @@ def test_a_text_whose_reader_has_left_ends_with_the_next_token(registry, bard):
     assert (chooser.chosen, generation.finish_reason) == (5, None)
 
 
-@pytest.mark.parametrize("stream", [True, False])
-async def test_a_client_that_leaves_gives_its_place_back(registry, bard, token_by_token, stream):
+@pytest.fixture
+def alone(registry, bard):
+    """What answers, without what stands before it; a function that says how many places are taken."""
     version = load(bard.version, registry.store)
     execution = Execution(threads=1)
+    free = execution._places._value
     wire = Generate(version, version.roles["step"], version.signature.text, execution)
-    body = json.dumps({"prompt": "a", "max_tokens": 4096, "stream": stream}).encode()
-    messages = [{"type": "http.request", "body": body}]
-    sent = []
+    yield wire, lambda: free - execution._places._value
+    execution.close()
+
+
+def received(leaves, **asked):
+    """Make what hands over a body and then says that the client has left, if it does."""
+    messages = [
+        {"type": "http.request", "body": json.dumps({"prompt": "a", "max_tokens": 4096, **asked}).encode()}
+    ]
 
     async def receive():
         if messages:
             return messages.pop()
         # Others have their turn between two slices; so has who leaves.
-        await asyncio.sleep(0)
+        await asyncio.sleep(0 if leaves else 60)
         return {"type": "http.disconnect"}
+
+    return receive
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_client_that_leaves_gives_its_place_back(alone, token_by_token, stream):
+    wire, taken = alone
+    sent = []
 
     async def send(message):
         sent.append(message)
 
-    free = execution._places._value
     with pytest.raises(ClientDisconnect):
-        await wire.respond({"headers": []}, receive, send)
+        await wire.respond({"headers": []}, received(leaves=True, stream=stream), send)
     assert len(sent) < 20
-    assert execution._places._value == free
-    execution.close()
+    assert taken() == 0
+
+
+async def test_a_client_that_takes_nothing_is_taken_for_gone(alone, token_by_token, monkeypatch):
+    monkeypatch.setattr(generate, "STALLED_SECONDS", 0.05)
+    wire, taken = alone
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+        if len(sent) == 3:
+            assert taken() == 1
+            await asyncio.sleep(60)
+
+    with pytest.raises(ClientDisconnect):
+        await wire.respond({"headers": []}, received(leaves=False, stream=True), send)
+    assert (len(sent), taken()) == (3, 0)
 
 
 async def test_what_is_no_number_is_refused_before_a_stream_begins(client, registry, made, speller):
