@@ -1,11 +1,11 @@
 """Addresses of datasets: create, upload, look, delete."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from app.answers import tagged
-from app.datasets import adding, preview, service, uploading
+from app.datasets import adding, charts, preview, service, uploading
 from app.datasets.schemas import DatasetCreate, DatasetRead, PreviewQuery, PreviewRead, VersionRead
 from app.dependencies import PrincipalDep, ReadSession, StoreDep, WriteSession
 from app.documentation import BODY, UNCHANGED, problems
@@ -114,3 +114,19 @@ def get_preview(
     if "image/" in request.headers.get("accept", "") and preview.has_picture(version):
         return Response(preview.picture(version, store, query.offset, query.limit), media_type="image/png")
     return preview.rows(version, store, query.offset, query.limit)
+
+
+@router.get(
+    "/{name}/versions/{number}/profile",
+    responses=problems(404, 409) | {200: {"content": {"image/png": {}}}},
+    response_model=dict[str, Any],
+    summary="What a version's data is like",
+)
+def get_profile(
+    name: str, number: Number, session: ReadSession, principal: PrincipalDep, request: Request
+) -> Response | dict[str, Any]:
+    """Counts, ranges, histograms and lengths; with `Accept: image/png` as a picture."""
+    profile = service.profile(service.get_version(session, principal.owner, name, number))
+    if "image/" in request.headers.get("accept", ""):
+        return Response(charts.chart(profile), media_type="image/png")
+    return profile

@@ -1,6 +1,7 @@
 """What can be done with datasets that exist: look and delete."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -47,6 +48,16 @@ def page_versions(session: Session, owner: str, name: str, query: PageQuery) -> 
     rows = repository.versions(session, dataset, before=before, limit=query.limit + 1)
     shown, cursor = cut(rows, query.limit, listing, lambda version: version.number)
     return Page(items=described_versions(session, shown), next_cursor=cursor)
+
+
+def profile(version: DatasetVersion) -> dict[str, Any]:
+    """Return what the data of a version that is ready is like."""
+    if version.profile is None:
+        raise Conflict(
+            f"The version is {version.state}; only one that is ready has a profile.",
+            extra={"current_state": version.state},
+        )
+    return version.profile
 
 
 def delete(session: Session, owner: str, name: str) -> None:
