@@ -12,9 +12,11 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 FEATURES = 32
-_PASSES = 30
+# The classifier's training is short, whatever the number of rows.
+_STEPS, _BATCH = 400, 50
 _SEED = 0
 
 
@@ -66,9 +68,15 @@ def learn_features(rows: np.ndarray, classes: np.ndarray | None) -> Features:
     if classes is None or len(np.unique(classes)) < 2:
         count = min(FEATURES, *scaled.shape)
         return Features(means, deviations, PCA(count, random_state=_SEED).fit(scaled), None)
-    classifier = MLPClassifier((FEATURES,), max_iter=_PASSES, learning_rate_init=0.005, random_state=_SEED)
-    with warnings.catch_warnings():
-        # It need not be the best one: its time is bounded.
+    classifier = MLPClassifier(
+        (FEATURES,),
+        max_iter=max(5, _STEPS * _BATCH // len(rows)),
+        batch_size=min(_BATCH, len(rows)),
+        learning_rate_init=0.005,
+        random_state=_SEED,
+    )
+    # It need not be the best one: its time is bounded. Small products are slower with more threads.
+    with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
         warnings.simplefilter("ignore", ConvergenceWarning)
         classifier.fit(scaled, classes)
     return Features(means, deviations, None, classifier)

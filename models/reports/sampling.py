@@ -23,6 +23,8 @@ from models.specs.gan import GanSpec
 COLLAPSED = 0.25
 # So many rows are compared, and learnt from, at most: fewer of large rows, down to what a covariance needs.
 MOST_ROWS, LEAST_ROWS, MOST_VALUES = 2_000, 200, 2_000_000
+# A class of fewer rows has no variance to speak of.
+LEAST_OF_CLASS = 5
 _STREAM = 1
 
 
@@ -50,6 +52,9 @@ def report(examined: Examined) -> Report:
         },
         "variance_share": share,
     }
+    if features.classifier is not None:
+        right = features.classes(real) == np.asarray(rows.y[reported])
+        content["frechet_distance"]["classifier_accuracy"] = float(right.mean())
     shares = [share]
     if asked is not None:
         content["classes"] = _by_class(features, made, real, asked, schema.labels)
@@ -86,7 +91,7 @@ def _variance_share(made: np.ndarray, real: np.ndarray) -> float:
 def _by_class(
     features: Features, made: np.ndarray, real: np.ndarray, asked: np.ndarray, labels: list[str]
 ) -> list[dict[str, Any]]:
-    """Return figures of each class of which there are two rows, whose variance can be compared."""
+    """Return figures of each class of which there are rows enough to compare their variance."""
     seen = features.classes(made)
     counts = np.bincount(asked, minlength=len(labels))
     return [
@@ -96,7 +101,7 @@ def _by_class(
             "variance_share": _variance_share(made[asked == number], real[asked == number]),
             "labelled_as_asked": float((seen[asked == number] == number).mean()),
         }
-        for number in np.flatnonzero(counts > 1)
+        for number in np.flatnonzero(counts >= LEAST_OF_CLASS)
     ]
 
 

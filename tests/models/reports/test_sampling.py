@@ -58,6 +58,7 @@ def test_rows_like_real_ones_are_near_and_are_what_was_asked(good: Report) -> No
     distance = good.content["frechet_distance"]
     assert distance["value"] == good.metrics["frechet_distance"] < 5 * distance["of_training_rows"]
     assert (distance["features"], distance["number"]) == ("classifier", 32)
+    assert 0.75 < distance["classifier_accuracy"] <= 1
     assert good.content["collapsed"] is False
     assert "collapsed" not in "".join(good.card)
 
