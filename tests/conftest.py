@@ -32,6 +32,8 @@ from app.tables import Dataset, DatasetVersion, Event, Job
 from models.specs.cnn import CnnSpec
 from models.specs.training import TrainingSpec
 
+pytest_plugins = ["made"]
+
 TEMPLATE = "migrated_template"
 IMAGES = {
     "kind": "images",

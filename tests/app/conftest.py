@@ -1,6 +1,5 @@
 """A registry to serve from, and the whole web process: on a real socket, or without one."""
 
-import io
 import shutil
 import socket
 import threading
@@ -10,14 +9,13 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
-import onnxruntime
 import pytest
 import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from made import npz
 from onnx import TensorProto, helper, numpy_helper
 from starlette.types import ASGIApp
 
@@ -76,12 +74,6 @@ class Graph:
     def golden(self) -> bytes:
         rows = np.random.default_rng(0).uniform(0, 16, size=(4, *SHAPE)).astype(np.float32)
         return npz(**{"predict/image": rows, "predict/probabilities": self.answer(rows)})
-
-
-def npz(**arrays: np.ndarray) -> bytes:
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    return content.getvalue()
 
 
 class Registry:
@@ -302,83 +294,3 @@ def client(database: Database, settings: Settings) -> Iterator[httpx.Client]:
         transport = in_process(create_app(settings, database=database), portal)
         with httpx.Client(transport=transport, base_url="http://localhost", headers=headers) as client:
             yield client
-
-
-class MadeRole:
-    """A role whose graph is written node by node."""
-
-    def __init__(self, name: str, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
-        self.name = name
-        self.inputs, self.outputs = (
-            {
-                tensor: each if each and isinstance(each[0], tuple) else (each, "float32")
-                for tensor, each in side
-            }
-            for side in (inputs.items(), outputs.items())
-        )
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
-
-    def constant(self, value: np.ndarray) -> str:
-        name = f"constant_{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(value, name))
-        return name
-
-    def node(self, operator: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
-        self._nodes.append(helper.make_node(operator, inputs, outputs, **attributes))
-
-    def onnx(self) -> bytes:
-        inputs, outputs = (
-            [
-                helper.make_tensor_value_info(
-                    name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), ["b", *shape]
-                )
-                for name, (shape, dtype) in side.items()
-            ]
-            for side in (self.inputs, self.outputs)
-        )
-        graph = helper.make_graph(self._nodes, self.name, inputs, outputs, self._constants)
-        opset = [helper.make_opsetid("", 17)]
-        return helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
-
-    def signature(self) -> dict[str, Any]:
-        inputs, outputs = (
-            [{"name": name, "dtype": dtype, "shape": shape} for name, (shape, dtype) in side.items()]
-            for side in (self.inputs, self.outputs)
-        )
-        return {"graph": f"{self.name}.onnx", "inputs": inputs, "outputs": outputs}
-
-
-class Made:
-    """Makes what :meth:`Registry.publish` takes of roles written by hand."""
-
-    role = MadeRole
-
-    def artifact(
-        self,
-        roles: list[MadeRole],
-        examples: dict[str, dict[str, np.ndarray]],
-        *,
-        files: dict[str, bytes] | None = None,
-        change: dict[str, float] | None = None,
-        **signature: Any,
-    ) -> dict[str, Any]:
-        """Return files and signature; golden rows are the graphs' own answers, off by ``change``."""
-        golden: dict[str, np.ndarray] = {}
-        graphs: dict[str, bytes] = {"predict.onnx": b""}
-        for role in roles:
-            graphs[f"{role.name}.onnx"] = role.onnx()
-            session = onnxruntime.InferenceSession(graphs[f"{role.name}.onnx"])
-            inputs = examples[role.name]
-            answers = dict(zip(role.outputs, session.run(list(role.outputs), inputs), strict=True))
-            golden |= {f"{role.name}/{tensor}": array for tensor, array in (inputs | answers).items()}
-        for tensor, difference in (change or {}).items():
-            golden[tensor] = golden[tensor] + difference
-        signature["roles"] = {role.name: role.signature() for role in roles}
-        return {"files": {**graphs, "golden.npz": npz(**golden), **(files or {})}, "signature": signature}
-
-
-@pytest.fixture
-def made() -> Made:
-    """Artifacts of roles that are written by hand."""
-    return Made()
