@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -13,7 +14,7 @@ from models.schema import InputSchema
 from models.specs.network import NetworkSpec
 from models.specs.training import CrossValidation, TrainingSpec
 from models.statistics import Statistics, measure
-from models.training import train
+from models.training import Report, train
 
 # Folds are drawn apart from validation rows and from the order of any epoch.
 _FOLD_STREAM = 2**63 + 1
@@ -50,9 +51,13 @@ def cross_validate(
     data: TrainingData,
     *,
     said: Said,
+    report: Report,
     should_stop: Callable[[], bool],
 ) -> CrossValidated:
     """Train once for each fold and seed; report the figure of each training, their mean and deviation.
+
+    ``said`` is called after each training, ``report("progress", {epoch, epochs})`` often, which counts the
+    epochs of all trainings together.
 
     ``data`` holds all rows but the test rows as training and validation rows. The figure is the accuracy, or
     of values the explained variance (R²). Ends early, with what there is, when asked to stop.
@@ -67,13 +72,14 @@ def cross_validate(
             break
         own, part = _of_fold(training, data, fold)
         network = make(part.statistics, fold.seed)
-        outcome = train(network, spec, own, part, report=lambda kind, figures: None, should_stop=should_stop)
+        told = partial(_progress, report, fold.number, len(folds))
+        outcome = train(network, spec, own, part, report=told, should_stop=should_stop)
         figures.append(_measured(network, data, fold.left_out, data.source))
         said({"fold": fold.number, "folds": len(folds), "seed": fold.seed, "figure": figures[-1]})
         if training.cross_validation.ensemble:
             members.append(network)
             histories.append(outcome.epochs)
-    report = {
+    found = {
         "measure": "accuracy" if data.source.classes else "r2",
         "folds": training.cross_validation.folds,
         "seeds": training.cross_validation.seeds,
@@ -81,7 +87,7 @@ def cross_validate(
         "mean": float(np.mean(figures)) if figures else None,
         "deviation": float(np.std(figures)) if figures else None,
     }
-    return CrossValidated(report, members, histories)
+    return CrossValidated(found, members, histories)
 
 
 def folds_of(data: TrainingData, wanted: CrossValidation, seed: int) -> Iterator[Fold]:
@@ -100,6 +106,12 @@ def folds_of(data: TrainingData, wanted: CrossValidation, seed: int) -> Iterator
         for fold in range(wanted.folds):
             number = repeat * wanted.folds + fold + 1
             yield Fold(number, seed + repeat, rows[places != fold], rows[places == fold])
+
+
+def _progress(report: Report, fold: int, folds: int, kind: str, figures: dict[str, Any]) -> None:
+    """Tell how many epochs of all folds have been begun."""
+    epochs = figures["epochs"]
+    report("progress", {"epoch": (fold - 1) * epochs + figures["epoch"], "epochs": folds * epochs})
 
 
 def _of_fold(training: TrainingSpec, data: TrainingData, fold: Fold) -> tuple[TrainingSpec, TrainingData]:

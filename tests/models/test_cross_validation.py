@@ -13,6 +13,7 @@ from models.schema import InputSchema
 from models.specs.problems import SpecError
 from models.specs.training import CrossValidation
 from models.statistics import Statistics, measure
+from models.training import Report
 
 RANDOM = np.random.default_rng(0)
 
@@ -25,12 +26,19 @@ def data_of(x: np.ndarray, y: np.ndarray, source: InputSchema) -> TrainingData:
 
 
 def checked(
-    specs: Resolved, data: TrainingData, said: Callable[[dict], None], *, stop: bool = False
+    specs: Resolved,
+    data: TrainingData,
+    said: Callable[[dict], None],
+    *,
+    stop: bool = False,
+    report: Report = lambda kind, figures: None,
 ) -> CrossValidated:
     def make(statistics: Statistics, seed: int) -> keras.Model:
         return build(specs.network, data.source, statistics, seed=seed)
 
-    return cross_validate(make, specs.network, specs.training, data, said=said, should_stop=lambda: stop)
+    return cross_validate(
+        make, specs.network, specs.training, data, said=said, report=report, should_stop=lambda: stop
+    )
 
 
 WINE = load_wine()
@@ -86,7 +94,13 @@ def test_it_ends_when_it_is_asked_to() -> None:
 def test_the_networks_of_an_ensemble_are_kept_each_with_its_figures() -> None:
     training = {"epochs": 2, "cross_validation": {"folds": 2, "ensemble": True}}
     specs = resolve({"family": "mlp", "dense": [4]}, training, SOURCE)
-    found, again = (checked(specs, DATA, lambda _: None) for _ in range(2))
+    told: list[tuple[str, dict]] = []
+    found = checked(specs, DATA, lambda _: None, report=lambda *each: told.append(each))
+    again = checked(specs, DATA, lambda _: None)
+    # Within an epoch it may be told more than once.
+    assert {kind for kind, _ in told} == {"progress"}
+    assert list(dict.fromkeys(each["epoch"] for _, each in told)) == [1, 2, 3, 4]
+    assert {each["epochs"] for _, each in told} == {4}
     assert len(found.members) == 2
     assert [len(history) for history in found.histories] == [2, 2]
     for one, same in zip(found.members, again.members, strict=True):

@@ -4,6 +4,8 @@ Run it by hand: ``python -P -m workers.children.trainer ORDER_DIR``. It may also
 has imported this module and done nothing with it.
 """
 
+import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from models.rows import Rows
 from models.schema import input_of
 from models.snapshots import snapshots_of
 from models.statistics import measure
-from models.training import Diverged, configure, train
+from models.training import PROGRESS_SECONDS, Diverged, Report, configure, train
 from workers.children.artifact import Trained, write_artifact
 from workers.children.events import Events
 from workers.children.making import Maker
@@ -104,9 +106,30 @@ def _cross_validated(
         message = "Fold {fold} of {folds}, seed {seed}: {figure:.4f} on the rows left out."
         events.log("info", message.format(**fold))
 
-    found = cross_validate(make, order.network, order.training, data, said=said, should_stop=stop.requested)
+    found = cross_validate(
+        make,
+        order.network,
+        order.training,
+        data,
+        said=said,
+        report=_sparingly(events.send),
+        should_stop=stop.requested,
+    )
     stop.check()
     return found
+
+
+def _sparingly(report: Report) -> Report:
+    """Return what reports at most so often; many small trainings would else say more than can be kept."""
+    last = -math.inf
+
+    def sent(kind: str, figures: dict[str, Any]) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PROGRESS_SECONDS:
+            last = time.monotonic()
+            report(kind, figures)
+
+    return sent
 
 
 def _ensemble(order: TrainingOrder, make: Maker, checked: CrossValidated, events: Events) -> Trained:
@@ -130,7 +153,8 @@ def _no_weights(error: NoWeights) -> Failure:
     return Failure(
         code="bad_data",
         message=f"The ImageNet weights of {error.architecture} could not be fetched: {error.reason[:300]}",
-        hint="Send weights null to start from random ones, or let the machine that trains reach the address.",
+        hint="Send weights null to start from random ones; or let the machine that trains reach the address, "
+        "or put the file into keras/models of its data folder.",
     )
 
 

@@ -186,6 +186,9 @@ def test_the_networks_of_all_folds_are_published_as_one(trainings: Trainings) ->
     assert 0.1 < result["metrics"]["accuracy"] <= 1
     assert result["metrics"]["cv_accuracy"] > 0.1
     assert [event["data"]["epoch"] for event in events if event["type"] == "epoch"] == [1, 2]
+    # Whoever watches must not take a long cross-validation for one that hangs.
+    progress = [event["data"] for event in events if event["type"] == "progress"]
+    assert progress[0] == {"epoch": 1, "epochs": 4}
     report = json.loads((output / "report.json").read_text())
     assert report["ensemble"] == {"members": 2}
     assert len(report["cross_validation"]["figures"]) == 2
