@@ -5,6 +5,7 @@ import re
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -92,7 +93,8 @@ def escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _field_names(spec: type[BaseModel]) -> set[str]:
+@cache
+def _field_names(spec: type[BaseModel]) -> frozenset[str]:
     schema = spec.model_json_schema()
     nested = schema.get("$defs", {}).values()
-    return set(schema["properties"]).union(*(part.get("properties", ()) for part in nested))
+    return frozenset(schema["properties"]).union(*(part.get("properties", ()) for part in nested))

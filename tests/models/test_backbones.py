@@ -9,12 +9,16 @@ from keras.src.utils import file_utils
 
 from models.backbones import KNOWN
 from models.cnn_backbone import NoWeights, architecture, prepared
+from models.export import export_onnx, parity, serving_function
+from models.lesson import TrainingData
 from models.outline import outline
 from models.presets import SpecError, resolve
 from models.pretrained import freeze
-from models.registry import build
+from models.registry import build, roles_of
 from models.schema import InputSchema
 from models.specs.backbone import Backbone
+from models.statistics import neutral
+from models.training import train
 
 SOURCE = InputSchema(shape=(8, 8, 1), classes=3, low=-2.0, high=6.0)
 COLOURED = InputSchema(shape=(40, 36, 3), classes=3, high=255.0)
@@ -131,3 +135,21 @@ def test_learnt_weights_stay_where_they_are_not_to_be_trained(
     )
     assert network.trainable_variables == []
     assert architecture(Backbone(name="vgg16", weights="imagenet"), (32, 32)).trainable_variables
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["mobilenetv2", "efficientnetb0", "vgg16"])
+def test_an_architecture_is_trained_and_served(name: str, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).uniform(-2, 6, (40, 8, 8, 1)).astype(np.float32)
+    rows, y = np.arange(40), np.arange(40) % 3
+    data = TrainingData(x, y, rows[:30], rows[30:], SOURCE, neutral(SOURCE))
+    specs = resolve(network_of(name), {"epochs": 1, "batch_size": 16}, SOURCE)
+    network = build(specs.network, SOURCE, seed=0)
+    outcome = train(
+        network, specs.network, specs.training, data, report=lambda *_: None, should_stop=lambda: False
+    )
+    assert np.isfinite(outcome.epochs[0]["metrics"]["val_loss"])
+    (role,) = roles_of(specs.network, network, SOURCE)
+    export_onnx(role, tmp_path / "predict.onnx")
+    found = parity(role, serving_function(role), tmp_path / "predict.onnx", role.examples(x))
+    assert found.passed, found

@@ -215,6 +215,24 @@ def test_what_does_not_fit_is_told_with_its_place(layers: list, pointer: str, sa
     assert said in found[f"/network/layers/{pointer}"]
 
 
+def test_nonsense_is_refused_and_harms_nothing() -> None:
+    random = Random(3)
+    values = (0, -1, 3, 10**30, 1.5, True, None, "x", "input", [], [[]], {}, "\ud800", [2, 3], float("nan"))
+    fields = sorted({field for layer in get_args(AnyLayer) for field in layer.model_fields})
+    pointers = []
+    for number in range(400):
+        layers = [random_layer(random) for _ in range(random.randint(1, 4))]
+        for layer in layers:
+            layer |= {random.choice(fields): random.choice(values) for _ in range(random.randint(0, 2))}
+        source = InputSchema.model_validate({**SOURCES[number % len(SOURCES)], "classes": 2})
+        try:
+            resolve({"family": "layers", "layers": layers}, None, source)
+        except SpecError as error:
+            pointers += [each.pointer for each in error.errors]
+    assert len(pointers) > 300
+    assert all(pointer.startswith("/network/layers") for pointer in pointers)
+
+
 def test_other_rows_are_refused_with_a_reason() -> None:
     text = InputSchema(shape=(9,), vocabulary=20, classes=2)
     assert "put an embedding before it" in refused([{"type": "dense", "units": 2}], text)["/network/layers/0"]

@@ -17,7 +17,7 @@ def test_weights_that_cannot_be_fetched_fail_the_job_with_a_hint(
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     schema = write_canonical(read_digits(), ReadingOptions(), tmp_path, 10**7).schema
-    network = {"family": "cnn", "backbone": {"name": "mobilenetv2", "weights": "imagenet"}}
+    network = {"family": "cnn", "backbone": {"name": "vgg16", "weights": "imagenet"}}
     resolved = resolve(network, {"epochs": 1}, input_of(schema))
     order = {
         "kind": "training",
@@ -33,7 +33,6 @@ def test_weights_that_cannot_be_fetched_fail_the_job_with_a_hint(
     }
     failure = run_program("workers.children.trainer", order).only("error")
     assert failure["code"] == "bad_data"
-    assert failure["message"].startswith(
-        "The ImageNet weights of mobilenetv2 could not be fetched: URL fetch"
-    )
+    assert failure["message"].startswith("The ImageNet weights of vgg16 could not be fetched: URL fetch")
     assert "weights null" in failure["hint"]
+    assert "keras/models" in failure["hint"]
