@@ -39,11 +39,14 @@ def unrelated(network: NetworkSpec, source: InputSchema, parent: Parent) -> Iter
 
 
 def renumbered(source: InputSchema, parent: InputSchema) -> tuple[str, ...]:
-    """Return how the names of layers begin that read ids which mean something else in the parent's rows."""
-    if source.columns == parent.columns or not any(column.ids for column in source.columns):
-        return ()
-    # One-hot ids reach the first dense layer, as numbers in their places do.
-    return ("embedding_", "dense_1")
+    """Return how the names of layers begin whose numbers mean something else in the parent's rows."""
+    names: tuple[str, ...] = ()
+    if source.labels != parent.labels:
+        names += ("probabilities",)
+    if source.columns != parent.columns and any(column.ids for column in source.columns):
+        # One-hot ids reach the first dense layer, as numbers in their places do.
+        names += ("embedding_", "dense_1")
+    return names
 
 
 def _layers(network: NetworkSpec, source: InputSchema) -> set[tuple[str, int]]:

@@ -49,3 +49,11 @@ def test_ids_of_other_categories_are_no_reason_to_take_weights_over() -> None:
     assert renumbered(one, one) == ()
     assert renumbered(one, other) == ("embedding_", "dense_1")
     assert renumbered(SOURCE, SOURCE) == ()
+
+
+def test_an_output_for_other_classes_is_not_taken_over() -> None:
+    one, other = (
+        SOURCE.model_copy(update={"labels": labels}) for labels in (("a", "b", "c"), ("b", "c", "d"))
+    )
+    assert renumbered(one, one) == ()
+    assert renumbered(one, other) == ("probabilities",)

@@ -50,7 +50,11 @@ class Maker:
         )
         if self.taken.fresh:
             message += f" New, at random: {', '.join(self.taken.fresh)}."
-        events.log("info" if self.taken.taken else "warning", message)
+        still = tuple(self._order.training.freeze)
+        lost = [name for name in self.taken.fresh if still and name.startswith(still)]
+        if lost:
+            message += f" Frozen, and so at random for good: {', '.join(lost)}."
+        events.log("warning" if lost or not self.taken.taken else "info", message)
 
 
 def _weights(order: TrainingOrder, start: Start) -> Weights:
