@@ -51,7 +51,8 @@ class ArrayWriter:
         headers = self._headers[media_type]
         if media_type == JSON_TYPE:
             return Writing(list(self._members), self.json, headers)
-        return Writing([self._tensor], lambda outputs: self.file(media_type, outputs), headers)
+        slow = media_type == PNG_TYPE
+        return Writing([self._tensor], lambda outputs: self.file(media_type, outputs), headers, slow)
 
     def json(self, outputs: Tensors, beside: Mapping[str, Any] | None = None) -> bytes:
         """Return the answer in JSON, with further members if any."""

@@ -14,11 +14,15 @@ from app.serving.role import LoadedRole
 
 
 class Writing(NamedTuple):
-    """How one request is answered: which outputs it needs, what is written of them, under which headers."""
+    """How one request is answered: which outputs it needs, what is written of them, under which headers.
+
+    ``slow`` says that writing takes longer than most networks do.
+    """
 
     names: Sequence[str]
     write: Callable[[Tensors], bytes]
     headers: list[Header]
+    slow: bool = False
 
 
 class Writer(Protocol):
@@ -43,7 +47,7 @@ class Rows:
         body = await read_body(receive)
         read, query = self._inputs.read, scope["query_string"]
         sort = self._inputs.media_type(scope, body)
-        if len(body) > INLINE_BODY_BYTES or sort in IMAGE_TYPES:
+        if len(body) > INLINE_BODY_BYTES or sort in IMAGE_TYPES or writing.slow:
             answer = await self._run(lambda: self._answer(read(body, sort, query), writing))
         else:
             tensors = read(body, sort, query)

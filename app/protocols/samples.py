@@ -87,8 +87,7 @@ class Samples:
             outputs = self._role.run(inputs, writing.names)
             return self._writer.json(outputs, beside) if is_json else writing.write(outputs)
 
-        # Drawing takes longer than most networks do.
-        seconds = self._role.row_seconds * len(inputs[self._latent]) if is_json else None
+        seconds = None if writing.slow else self._role.row_seconds * len(inputs[self._latent])
         written = await self._execution.run(answer, seconds)
         told: list[Header] = [*writing.headers, (b"x-keraforge-seed", b"%d" % seed)]
         await reply(send, told, written)

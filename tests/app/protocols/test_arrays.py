@@ -1,4 +1,5 @@
 import io
+import threading
 
 import numpy as np
 import pytest
@@ -179,3 +180,15 @@ async def test_rows_of_a_table_come_with_the_names_of_their_columns(client, regi
     rows = [{"age": 41, "city": "York"}]
     answer = (await client.post(f"{MODEL}/reconstruct", json={"instances": rows})).json()
     assert (answer["columns"], answer["reconstructions"]) == (["age", "city"], [[41, 2]])
+
+
+async def test_pictures_are_drawn_away_from_the_event_loop(client, engine, coder, monkeypatch):
+    role = (await engine.obtain(("local", "coder", "champion"))).roles["reconstruct"]
+    threads = []
+    run = role.run
+    monkeypatch.setattr(role, "run", lambda *sent: threads.append(threading.get_ident()) or run(*sent))
+    for accept in ("image/png", "application/json"):
+        body = {"instances": ROWS.tolist()}
+        answer = await client.post(f"{MODEL}/reconstruct", json=body, headers={"accept": accept})
+        assert answer.status_code == 200
+    assert [thread == threading.get_ident() for thread in threads] == [False, True]
