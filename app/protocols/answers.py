@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class Part(BaseModel):
     """A part of an answer; it has no other members than these."""
 
-    model_config = ConfigDict(extra="forbid")
+    # Built when the documentation is asked for, which keeps the start short.
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Answer(Part):
