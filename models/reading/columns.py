@@ -11,6 +11,8 @@ from models.reading.limits import FEW_INTEGERS, MAX_COLUMNS, MAX_LABEL_CHARACTER
 from models.reading.options import ReadingOptions
 from models.reading.source import Part, RawColumn, Source, TargetKind
 
+# Of rows that hold no number, in a column that holds numbers otherwise.
+_FEW_WRONG = 0.05
 _TARGET_NAMES = ("target", "label", "class", "y")
 
 
@@ -89,6 +91,7 @@ def table_source(columns: Sequence[Values], options: ReadingOptions, warnings: S
     aside = {*targets, *(options.ignore or ()), options.split_column}
     told = [*warnings, *told]
     inputs = [by_name[name] for name in names if name not in aside]
+    told += [warning for column in columns if column.name not in texts for warning in mistakes(column)]
     empty = [column.name for column in inputs if np.isnan(column.numbers).all()]
     if empty:
         told.append(f"Without a single value, and left out: {', '.join(shown(name) for name in empty)}.")
@@ -112,6 +115,22 @@ def table_source(columns: Sequence[Values], options: ReadingOptions, warnings: S
         split_by=None if split_by is None else _split_values(split_by),
         warnings=tuple(told),
     )
+
+
+def mistakes(column: Values) -> list[str]:
+    """Return a warning of a column of text of which nearly all is numbers: the rest may be mistakes."""
+    if column.texts is None:
+        return []
+    known = np.flatnonzero(~np.isnan(column.numbers))
+    places = column.numbers[known].astype(np.int64)
+    wrong = np.array([not _is_number(text) for text in column.texts], bool)[places]
+    if not 0 < wrong.sum() <= _FEW_WRONG * len(known):
+        return []
+    first = int(wrong.argmax())
+    return [
+        f"{shown(column.name)} is read as text, for in {int(wrong.sum()):,} rows it holds no number, first"
+        f" {shown(column.texts[places[first]])} in row {known[first]}. If it should be numbers, mend these."
+    ]
 
 
 def _as_texts(column: Values) -> Values:

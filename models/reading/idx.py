@@ -27,7 +27,7 @@ _GZIP = b"\x1f\x8b"
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_DIMENSIONS = 4
 _TEST_NAMES = ("t10k", "test")
-_BROKEN = (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError, NotImplementedError)
+_BROKEN = (OSError, EOFError, zlib.error, struct.error, zipfile.BadZipFile, ValueError, RuntimeError)
 _HINT = "Zip train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz, with the t10k files if there are any."
 
 

@@ -26,7 +26,8 @@ _FORMATS = ("PNG", "JPEG")
 _TURNED = (5, 6, 7, 8)
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N")
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, AttributeError,
-           OverflowError, struct.error, zlib.error, zipfile.BadZipFile)  # fmt: skip
+           OverflowError, RuntimeError, struct.error, zlib.error,
+           zipfile.BadZipFile)  # fmt: skip
 
 # Pillow only warns of a large picture up to twice its own limit.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.reading.columns import Values, target_values
+from models.reading.columns import Values, mistakes, target_values
 from models.reading.errors import BadData, shown
 from models.reading.limits import MAX_STEPS
 from models.reading.options import ReadingOptions
@@ -48,7 +48,12 @@ def _check_features(features: Sequence[Values]) -> None:
     for column in features:
         if column.texts is not None:
             raise BadData(
-                f"The column {shown(column.name)} holds text; the features of a step are numbers.",
+                " ".join(
+                    [
+                        f"The column {shown(column.name)} holds text; the features of a step are numbers.",
+                        *mistakes(column),
+                    ]
+                ),
                 "Leave it out with options.ignore, or name it in target or sequence_column.",
                 column.name,
             )

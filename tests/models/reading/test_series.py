@@ -84,7 +84,12 @@ def test_parquet_is_read_as_well(read_as: Read) -> None:
         (",9,1,1,a", CHOSEN, "The column 'walk' is missing in row 36"),
         ("w2,9,1,1,b", CHOSEN, "The target 'gait' changes within a sequence, in row"),
         ("w1,9,1,1,", CHOSEN, "The target 'gait' is missing in 1 rows, first in row 36"),
-        ("w1,9,1,b,a", CHOSEN, "The column 'y' holds text; the features of a step are numbers"),
+        (
+            "w1,9,1,b,a",
+            CHOSEN,
+            "The column 'y' holds text; the features of a step are numbers. 'y' is read as text,"
+            " for in 1 rows it holds no number, first 'b' in row 36",
+        ),
         (
             "w2,9,1e40,1,a",
             CHOSEN,

@@ -254,3 +254,18 @@ def test_every_builtin_has_a_kind_and_a_reader(tmp_path) -> None:
     assert set(BUILTINS) == set(BUILTIN_KINDS)
     with pytest.raises(BadData, match="is of the kind table"):
         read_builtin("iris", "images", ReadingOptions(), tmp_path)
+
+
+def test_numbers_with_a_few_mistakes_are_text_with_a_warning(read_as: Read) -> None:
+    rows = "".join(f"{row},{row % 3},{'ab'[row % 2]}\n" for row in range(60))
+    content = f"size,plot,kind\n{rows}1.5 m,x,a\n,x,b\n,x,a\n,x,b\n"
+    warnings = read_as("table", content)[0].warnings
+    assert (
+        "'size' is read as text, for in 1 rows it holds no number, first '1.5 m' in row 60. If it should be"
+        " numbers, mend these." in warnings
+    )
+    # Four of 64 are no longer a few, and what is asked to be text is no mistake.
+    assert not any("'plot' is read as text" in warning for warning in warnings)
+    assert not any(
+        "is read as text" in told for told in read_as("table", content, categories=["size"])[0].warnings
+    )
