@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 WORST_ROWS = 24
+# Of more classes there is no table of each against each other: it grows with their square.
+MOST_CONFUSED = 500
 # The loss of a probability of 0 would be infinite; Keras cuts it at the same place.
 _SMALLEST_PROBABILITY = 1e-7
 
@@ -17,7 +19,8 @@ def evaluate(
 
     ``probabilities`` is ``float32[n, classes]`` and ``true`` holds classes, ``int64[n]``, in the order of
     ``rows``. The report holds ``rows, accuracy, loss`` (nats), ``macro`` and ``weighted`` means, the figures
-    of each class, ``confusion[true][predicted]`` in rows, and the ``worst`` rows: those of the highest loss.
+    of each class, ``confusion[true][predicted]`` in rows (None of very many classes), and the ``worst`` rows:
+    those of the highest loss.
     """
     predicted = probabilities.argmax(axis=1)
     losses = -np.log(np.maximum(probabilities[np.arange(len(rows)), true], _SMALLEST_PROBABILITY))
@@ -28,9 +31,16 @@ def evaluate(
         "macro": _means(true, predicted, "macro"),
         "weighted": _means(true, predicted, "weighted"),
         "classes": _classes(true, predicted, labels),
-        "confusion": confusion_matrix(true, predicted, labels=np.arange(len(labels))).tolist(),
+        "confusion": _confusion(true, predicted, len(labels)),
         "worst": _worst(losses, true, probabilities, rows, labels),
     }
+
+
+def _confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> list[list[int]] | None:
+    if classes > MOST_CONFUSED:
+        return None
+    counts: list[list[int]] = confusion_matrix(true, predicted, labels=np.arange(classes)).tolist()
+    return counts
 
 
 def _means(true: np.ndarray, predicted: np.ndarray, average: str) -> dict[str, float]:

@@ -8,6 +8,8 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 # Of more rows than make so many probabilities an even share is looked at.
 MOST_PROBABILITIES = 4_000_000
+# Of more classes those with the most rows are looked at.
+MOST_CLASSES = 200
 _PLACES = np.linspace(0.0, 1.0, 201)
 
 
@@ -44,9 +46,12 @@ def ranking_of(probabilities: np.ndarray, true: np.ndarray, labels: list[str]) -
     """Return how ``probabilities``, ``float32[rows, classes]``, rank the rows of each true class."""
     step = -(-probabilities.size // MOST_PROBABILITIES)
     probabilities, true = probabilities[::step], true[::step]
-    asked = [1] if len(labels) == 2 else range(len(labels))
+    counts = np.bincount(true, minlength=len(labels))
+    if len(labels) == 2:
+        counts[0] = 0
     # Without rows of a class, or without any others, there is nothing to be told apart.
-    present = [number for number in asked if 0 < int((true == number).sum()) < len(true)]
+    present = np.flatnonzero((counts > 0) & (counts < len(true)))
+    present = np.sort(present[np.argsort(-counts[present], kind="stable")][:MOST_CLASSES])
     curves = [_curves(probabilities[:, number], true == number) for number in present]
     return Ranking(
         [labels[number] for number in present],

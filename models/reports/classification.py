@@ -25,11 +25,12 @@ def report(examined: Examined) -> Report:
     ranking, calibration = ranking_of(probabilities, true, schema.labels), calibration_of(probabilities, true)
     content |= {"ranking": ranking.content, "calibration": calibration}
     pictures: dict[str, Callable[[Path], None]] = {
-        "confusion.png": partial(draw_confusion, content),
         "ranking.png": partial(draw_ranking, ranking),
         "calibration.png": partial(draw_calibration, calibration),
         "curves.png": partial(draw_curves, examined.epochs),
     }
+    if content["confusion"] is not None:
+        pictures["confusion.png"] = partial(draw_confusion, content)
     if schema.image is not None:
         pictures["worst.png"] = partial(draw_worst, content, rows.x, schema.image)
     metrics = {

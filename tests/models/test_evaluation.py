@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from models import evaluation
 from models.evaluation import WORST_ROWS, evaluate
 
 LABELS = ["cat", "dog", "cow"]
@@ -58,3 +59,8 @@ def test_the_report_is_plain_json_and_bounded() -> None:
     report = evaluate(certain, np.zeros(100, int), np.arange(100), LABELS)
     assert len(report["worst"]) == WORST_ROWS
     assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_very_many_classes_have_no_table_of_each_against_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "MOST_CONFUSED", 2)
+    assert evaluate(PROBABILITIES, TRUE, ROWS, LABELS)["confusion"] is None

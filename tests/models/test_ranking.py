@@ -54,3 +54,9 @@ def test_of_very_many_rows_an_even_share_is_looked_at(monkeypatch: pytest.Monkey
     whole = ranking_of(probabilities[::2], true[::2], ["a", "b", "c"]).content
     monkeypatch.setattr(ranking, "MOST_PROBABILITIES", 500)
     assert ranking_of(probabilities, true, ["a", "b", "c"]).content == whole
+
+
+def test_of_very_many_classes_those_with_the_most_rows_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "MOST_CLASSES", 2)
+    probabilities = np.full((6, 3), 1 / 3, np.float32)
+    assert ranking_of(probabilities, np.array([0, 2, 2, 1, 1, 1]), ["a", "b", "c"]).labels == ["b", "c"]
