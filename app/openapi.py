@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from app.documentation import Problem
 from app.keys.scopes import ANY_KEY, PUBLIC, SCOPES
-from app.protocols import native
+from app.protocols import dialects, native
 from app.protocols.described import SCHEMAS, operation_of
 
 DESCRIPTION = """Train and serve neural networks over REST.
@@ -22,6 +22,7 @@ TAGS = [
     {"name": "jobs", "description": "Train a network: submit, follow, cancel."},
     {"name": "models", "description": "What training published: versions, reports, files, aliases."},
     {"name": "predictions", "description": "Ask a version: predict, encode, sample, write."},
+    {"name": "dialects", "description": "Ask a version as clients of other servers do."},
     {"name": "keys", "description": "Who may do what."},
     {"name": "health", "description": "For monitoring; no key is needed."},
 ]
@@ -47,6 +48,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     for route in native.ROUTES:
         method, _, path = route.partition(" ")
         document["paths"].setdefault(path, {})[method.lower()] = operation_of(path)
+    for path, method, operation in dialects.operations():
+        document["paths"].setdefault(path, {})[method] = dict(operation)
     # The description names a parameter without its converter: {path} for {path:path}.
     described = {re.sub(r":\w+}", "}", name): scope for name, scope in SCOPES.items()}
     for path, operations in document["paths"].items():
