@@ -82,7 +82,7 @@ def first_row(service: Service, dataset: keraforge.DatasetVersion, hung: Hung) -
     """Return the first row of a dataset as a version is asked about it."""
     page = service.client.datasets.preview(dataset.dataset, dataset.number, limit=1)
     row = page["rows"][0]
-    if "text" in row:
+    if row.get("text") is not None:
         return row["text"]
     if page.get("columns"):
         return dict(zip(page["columns"], row["values"], strict=True))
