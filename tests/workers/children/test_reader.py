@@ -1,12 +1,19 @@
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from models.schema import DatasetSchema
+from workers.children import reader
+from workers.children.events import Events
+from workers.children.stopping import Stop, Stopped
+from workers.protocol import ReadingOrder
 
 READER = "workers.children.reader"
 ORDER = {
@@ -78,3 +85,50 @@ def test_the_reader_loads_no_deep_learning() -> None:
     code = "import sys, workers.children.reader; assert not {'tensorflow', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-P", "-c", code], check=True, cwd=Path(__file__).parents[3],
                    env={"PYTHONPATH": str(Path(__file__).parents[3])})  # fmt: skip
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> ReadingOrder:
+    path = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for row in range(20):
+            with archive.open(f"{'ab'[row % 2]}/{row}.png", "w") as file:
+                Image.new("L", (4, 4), row).save(file, "PNG")
+    return ReadingOrder.model_validate(ORDER | {"file": path})
+
+
+class Told(Events):
+    """Events that are kept; ``stop`` is asked to leave at the first progress."""
+
+    def __init__(self, stop: Stop | None = None) -> None:
+        self.kept: list[tuple[str, dict[str, Any]]] = []
+        self._stop = stop
+
+    def send(self, event: str, data: dict[str, Any]) -> None:
+        self.kept.append((event, data))
+        if self._stop and event == "progress":
+            self._stop.request()
+
+
+def test_a_long_reading_tells_how_far_it_is(
+    pictures: ReadingOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_REPORT_SECONDS", 0)
+    (tmp_path / "output").mkdir()
+    events = Told()
+    reader.read(pictures, tmp_path / "output", events, Stop())
+    # Headers first, then pixels.
+    steps = [(data["step"], data["steps"]) for event, data in events.kept if event == "progress"]
+    assert steps == [(step, 40) for step in range(40)]
+
+
+def test_a_long_reading_leaves_in_the_middle_when_asked(
+    pictures: ReadingOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "_REPORT_SECONDS", 0)
+    (tmp_path / "output").mkdir()
+    stop = Stop()
+    events = Told(stop)
+    with pytest.raises(Stopped):
+        reader.read(pictures, tmp_path / "output", events, stop)
+    assert [event for event, _ in events.kept] == ["phase", "progress"]
