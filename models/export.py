@@ -11,6 +11,7 @@ import onnxruntime
 import tensorflow as tf
 import tf2onnx
 
+from models.graph_rewriting import transpose_convolutions
 from models.recurrent_export import native_recurrence
 from models.roles import NEVER, Arrays, PlayedRole
 from models.signature import TensorSignature
@@ -66,6 +67,7 @@ def export_onnx(role: PlayedRole, path: Path) -> None:
             opset=OPSET,
             custom_op_handlers={"Erfc": (_erfc, []), **handlers},
         )
+    transpose_convolutions(graph.graph)
     _rename(graph.graph, _names(role))
     _name_batch_axis(graph)
     check_graph(graph, role)

@@ -34,4 +34,5 @@ def scaled_inputs(x: Any, scale: Scale, name: str = "scaling") -> Any:
 
 def imputed(x: Any) -> Any:
     """Return 0 for what is missing (NaN)."""
+    # Asked the other way round, the exported graph would multiply NaN by 0 instead of choosing.
     return keras.ops.where(keras.ops.isnan(x), 0.0, x)

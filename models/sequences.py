@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from models.heads import scaled_inputs
+from models.heads import imputed, scaled_inputs
 from models.schema import PADDING, InputSchema
 from models.sequences_outline import SequenceSpec, is_padded
 from models.specs.dense import DenseBlock
@@ -44,7 +44,7 @@ def steps_of(rows: Any, spec: SequenceSpec, source: InputSchema, statistics: Sta
     mask = until_last(keras.ops.any(is_number, axis=-1)) if is_padded(source) else None
     if spec.scaling == "standard":
         return Steps(scaled_inputs(x, statistics.inputs), mask)
-    return Steps(keras.ops.where(is_number, x, 0.0), mask)
+    return Steps(imputed(x), mask)
 
 
 def places_of(present: Any) -> Any:

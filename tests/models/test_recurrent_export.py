@@ -86,6 +86,14 @@ def test_whole_rows_and_texts_are_answered_alike_without_loops(
     assert proof.max_difference < 1e-5
 
 
+def test_missing_numbers_are_none_in_the_graph_either(tmp_path: Path) -> None:
+    spec = RnnSpec.model_validate({"scaling": "none", "layers": [PLAIN]})
+    (role,) = roles_of(spec, stirred(build(spec, PADDED, seed=1)), PADDED)
+    rows = rows_of(PADDED, LENGTHS)
+    rows[0, 2, 1] = np.nan
+    assert exported(role, rows, tmp_path)[1].passed
+
+
 WALKING = [name for name, each in PRESETS.items() if each.family in ("rnn", "attention", "text_generator")]
 
 
