@@ -22,6 +22,12 @@ CNN = {
     "blocks": [{"filters": 4, "batch_normalization": True, "pooling": "max"}],
     "dense": [8],
 }
+STACK = [
+    {"type": "conv2d", "filters": 3, "kernel": 3, "activation": "relu"},
+    {"type": "batch_normalization"},
+    {"type": "flatten"},
+    {"type": "dense", "units": 4},
+]
 FAMILIES: list[tuple[dict[str, Any], InputSchema]] = [
     (CNN, IMAGES),
     ({"family": "mlp", "dense": [8]}, VALUES),
@@ -30,6 +36,7 @@ FAMILIES: list[tuple[dict[str, Any], InputSchema]] = [
     ({"family": "autoencoder", "dense": [8], "latent": 2, "variational": True}, IMAGES),
     ({"family": "gan", "generator": [8], "discriminator": [8], "conditional": True}, IMAGES),
     ({"family": "text_generator", "units": [4]}, TEXT),
+    ({"family": "layers", "layers": STACK}, IMAGES),
 ]
 # All of them take half a minute.
 CASES = [

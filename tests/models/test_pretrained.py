@@ -19,6 +19,12 @@ TABLE = InputSchema(
     classes=2,
     columns=(Column(name="a", kind="number"), Column(name="b", kind="category", categories=("x", "y"))),
 )
+STACK = [
+    {"type": "conv2d", "filters": 3, "kernel": 3},
+    {"type": "batch_normalization"},
+    {"type": "flatten"},
+    {"type": "dense", "units": 4, "name": "features"},
+]
 NETWORKS: list[tuple[dict[str, Any], InputSchema]] = [
     ({"family": "cnn", "blocks": [{"filters": 2, "batch_normalization": True}], "dense": [3]}, IMAGES),
     ({"family": "mlp", "dense": [4]}, TABLE),
@@ -27,6 +33,7 @@ NETWORKS: list[tuple[dict[str, Any], InputSchema]] = [
     ({"family": "autoencoder", "dense": [5], "latent": 2, "variational": True}, IMAGES),
     ({"family": "gan", "generator": [4], "discriminator": [4], "conditional": True}, IMAGES),
     ({"family": "text_generator", "units": [4]}, TEXT),
+    ({"family": "layers", "layers": STACK}, IMAGES),
 ]
 IDS = [network.get("family", network.get("preset")) for network, _ in NETWORKS]
 
