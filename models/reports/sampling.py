@@ -56,7 +56,8 @@ def report(examined: Examined) -> Report:
         right = features.classes(real) == np.asarray(rows.y[reported])
         content["frechet_distance"]["classifier_accuracy"] = float(right.mean())
     shares = [share]
-    if asked is not None:
+    # Where all training rows are of one class there is no classifier to ask.
+    if asked is not None and features.classifier is not None:
         content["classes"] = _by_class(features, made, real, asked, schema.labels)
         content["labelled_as_asked"] = float((features.classes(made) == asked).mean())
         metrics["labelled_as_asked"] = content["labelled_as_asked"]
@@ -83,8 +84,12 @@ def _made(examined: Examined, spec: GanSpec, count: int, asked: np.ndarray | Non
 
 
 def _variance_share(made: np.ndarray, real: np.ndarray) -> float:
-    """Return the mean variance of a value of made rows as a share of that of real rows."""
-    variances = [float(np.nanvar(rows.astype(np.float64), axis=0).mean()) for rows in (made, real)]
+    """Return the mean variance of a value of made rows as a share of that of real rows.
+
+    What is missing in real rows (NaN) is left out, and so is a value that is missing in all of them.
+    """
+    known = ~np.isnan(real).all(axis=0)
+    variances = [float(np.nanvar(rows[:, known], axis=0).sum(dtype=np.float64)) for rows in (made, real)]
     return variances[0] / variances[1] if variances[1] else 1.0
 
 

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 
 from models.reports import sampling
 from models.reports.report import Examined, Report
-from models.schema import DatasetSchema, ImageSchema
+from models.schema import Column, DatasetSchema, ImageSchema
 
 DIGITS = load_digits()
 X, Y = DIGITS.images[:400, ..., None].astype(np.uint8), DIGITS.target[:400]
@@ -120,3 +120,24 @@ def test_without_classes_the_distance_is_one_of_principal_components(
     assert set(report.metrics) == {"frechet_distance", "variance_share"}
     report.pictures["samples.png"](tmp_path / "samples.png")
     assert (tmp_path / "samples.png").stat().st_size > 5_000
+
+
+def test_numbers_that_are_missing_are_left_out(learnt: Callable[..., Examined]) -> None:
+    columns = tuple(Column(name=name, kind="number") for name in "abc")
+    table = DatasetSchema(kind="table", rows=40, test_rows=10, shape=(3,), dtype="float32", columns=columns)
+    x = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    x[30:, 1] = np.nan
+    x[::3, 0] = np.nan
+    real = x[30:]
+    examined = learnt(TINY, table, x, epochs=1)
+    report = sampling.report(served(examined, lambda latents: np.resize([[0, 9, 0], [2, -9, 2]], (10, 3))))
+    variances = [np.nanvar(real[:, 0]), real[:, 2].var()]
+    assert report.metrics["variance_share"] == pytest.approx(2 / sum(variances), rel=1e-5)
+    assert np.isfinite(report.metrics["frechet_distance"])
+
+
+def test_where_one_class_trains_nobody_is_asked_what_was_made(conditional: Examined) -> None:
+    rows = replace(conditional.rows, y=np.zeros(400, np.int64))
+    report = sampling.report(served(replace(conditional, rows=rows), one_row_of_each))
+    assert report.content["frechet_distance"]["features"] == "principal components"
+    assert "labelled_as_asked" not in report.metrics
