@@ -47,7 +47,8 @@ class Datasets(Resource[TransportT]):
     def upload(
         self,
         name: str,
-        *files: str | Path,
+        file: str | Path,
+        *more: str | Path,
         kind: str | None = None,
         options: Mapping[str, Any] | None = None,
         on_sent: Callable[[int], None] | None = None,
@@ -60,7 +61,7 @@ class Datasets(Resource[TransportT]):
         :meth:`wait`. Equal bytes and options return the version that exists.
         """
         with TemporaryDirectory() as folder:
-            path = bundled([Path(file) for file in files], Path(folder))
+            path = bundled([Path(each) for each in (file, *more)], Path(folder))
             yield from _exists(name, kind, path)
             answer = yield from fetch(
                 "POST",
