@@ -1,5 +1,3 @@
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from typing import Any
@@ -113,54 +111,6 @@ def test_a_random_change_of_rows_repeats_and_changes_what_is_learnt(name: str):
     plain = weights_of(run(TINY, {"epochs": 2})[0])
     assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
     assert not np.allclose(first[0], plain[0], atol=1e-5)
-
-
-PROGRAM = """
-import hashlib, sys
-import numpy as np
-from sklearn.datasets import load_digits
-from models.presets import resolve
-from models.registry import build
-from models.schema import InputSchema
-from models.statistics import neutral
-from models.lesson import TrainingData
-from models.training import configure, train
-source = InputSchema(shape=(8, 8, 1), classes=10, high=16.0)
-specs = resolve(
-    {"preset": "cnn-modern"},
-    {
-        "epochs": 2,
-        "determinism": sys.argv[1],
-        "mixed_precision": sys.argv[2],
-        "optimizer": {"name": "adam", "schedule": {"name": "plateau", "patience": 1}},
-        "augmentation": [{"name": name} for name in ("rotation", "contrast", "noise", sys.argv[3])],
-    },
-    source,
-)
-configure(2, specs.network, specs.training, source)
-digits = load_digits()
-data = TrainingData(
-    digits.images[:200, ..., None].astype("float32"),
-    digits.target[:200],
-    np.arange(150),
-    np.arange(150, 200),
-    source,
-    neutral(source),
-)
-network = build(specs.network, source, seed=5)
-train(network, specs.network, specs.training, data, report=lambda *_: None, should_stop=lambda: False)
-print(hashlib.sha256(b"".join(variable.numpy().tobytes() for variable in network.variables)).hexdigest())
-"""
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(
-    "options", [("seeded", "off", "mixup"), ("seeded", "on", "cutmix"), ("strict", "off", "cutmix")]
-)
-def test_another_process_gives_the_same_bits(options: tuple[str, ...]):
-    command = [sys.executable, "-c", PROGRAM, *options]
-    digests = [subprocess.run(command, check=True, capture_output=True).stdout for _ in range(2)]
-    assert digests[0] == digests[1]
 
 
 def test_each_epoch_is_reported_with_its_figures():
