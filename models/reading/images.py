@@ -16,7 +16,7 @@ from models.reading.vectors import histogram
 from models.schema import X_FILE, ImageSchema
 
 _CHANNELS = (1, 3)
-_SAMPLE_BYTES = 32 * 1024**2
+_SAMPLE_BYTES = 1024**2
 
 
 def images_bytes(source: Source) -> int:
