@@ -70,14 +70,22 @@ def _gated(steps: Steps, layer: GatedAttention, name: str) -> tuple[Any, Any]:
 
 def _self(steps: Steps, layer: SelfAttention, name: str) -> tuple[Any, Any]:
     x, mask = steps
-    looked_at = None if mask is None else mask[:, None, :]
-    width = x.shape[-1]
-    seen, weights = keras.layers.MultiHeadAttention(
-        layer.heads, head_size(layer, width), dropout=layer.dropout, name=name
-    )(x, x, attention_mask=looked_at, return_attention_scores=True)
+    width, size = x.shape[-1], head_size(layer, x.shape[-1])
+
+    def heads(what: str) -> Any:
+        found = keras.layers.Dense(layer.heads * size, name=f"{name}_{what}")(x)
+        split = keras.ops.reshape(found, (-1, x.shape[1], layer.heads, size))
+        return keras.ops.transpose(split, (0, 2, 1, 3))  # [B, H, T, size]
+
+    queries, keys, values = map(heads, ("queries", "keys", "values"))
+    scores = keras.ops.matmul(queries, keras.ops.transpose(keys, (0, 1, 3, 2))) * size**-0.5
+    weights = masked_softmax(scores, None if mask is None else mask[:, None, None])  # [B, H, T, T]
+    seen = keras.ops.matmul(_dropped(weights, layer, f"{name}_weights_dropout"), values)
+    seen = keras.ops.reshape(keras.ops.transpose(seen, (0, 2, 1, 3)), (-1, x.shape[1], layer.heads * size))
+    seen = keras.layers.Dense(width, name=name)(seen)
     if mask is not None:
         # What padding looks at means nothing.
-        weights = keras.ops.where(mask[:, None, :, None], weights, 0.0)
+        weights = weights * keras.ops.cast(mask[:, None, :, None], "float32")
     x = _added(x, _dropped(seen, layer, f"{name}_dropout"), layer, f"{name}_norm")
     if layer.feed_forward:
         inner = keras.layers.Dense(layer.feed_forward, activation="relu", name=f"{name}_inner")(x)

@@ -54,11 +54,12 @@ def _gated(layer: GatedAttention, name: str, time: int, width: int) -> list[Laye
 
 
 def _self(layer: SelfAttention, name: str, time: int, width: int) -> list[LayerOutline]:
-    within = layer.heads * head_size(layer, width)
-    # Queries, keys and values, and the way back to the width.
-    parameters = 3 * (width + 1) * within + (within + 1) * width
-    shape = (time, width)
-    found = [LayerOutline(name=name, shape=shape, parameters=parameters)]
+    within, shape = layer.heads * head_size(layer, width), (time, width)
+    found = [_along(time, dense(f"{name}_{what}", width, within)) for what in ("queries", "keys", "values")]
+    if layer.dropout:
+        weights = (layer.heads, time, time)
+        found.append(LayerOutline(name=f"{name}_weights_dropout", shape=weights, parameters=0))
+    found.append(_along(time, dense(name, within, width)))
     found += _added(layer, name, shape)
     if layer.feed_forward:
         found.append(_along(time, dense(f"{name}_inner", width, layer.feed_forward)))
