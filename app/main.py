@@ -38,6 +38,7 @@ from app.metrics import Metrics
 from app.pages import docs, login
 from app.protocols import native
 from app.protocols.open_inference import application as open_inference
+from app.protocols.openai import application as openai
 from app.protocols.tf_serving import application as tf_serving
 from app.serving.engine import Engine
 from app.settings import Settings
@@ -101,7 +102,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         framework.include_router(router, prefix=API)
     for router in PAGES:
         framework.include_router(router)
-    raw = {*native.ROUTES, *tf_serving.ROUTES, *open_inference.ROUTES}
+    raw = {*native.ROUTES, *tf_serving.ROUTES, *open_inference.ROUTES, *openai.ROUTES}
     table = RouteTable(SCOPES, {*_names(framework), *raw})
 
     # From the inside out: the last one here sees a request first.
@@ -109,6 +110,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
     service = native.Native(service, engine=engine, settings=settings)
     service = tf_serving.TfServing(service, engine=engine, settings=settings)
     service = open_inference.OpenInference(service, engine=engine, settings=settings)
+    service = openai.OpenAi(service, engine=engine)
     service = Bodies(service, settings)
     service = Gate(service, table, keyring, settings)
     service = Head(service)

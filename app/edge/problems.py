@@ -21,6 +21,8 @@ PROBLEM_TYPE = b"application/problem+json"
 _BY_STATUS: dict[int, type[AppError]] = {kind.status: kind for kind in AppError.__subclasses__()}
 # Their clients read {"error": text} and nothing else.
 _DIALECTS = ("/v1/models/", "/v2")
+# Those of OpenAI's read an object.
+_OPENAI = ("/v1/completions", "/v1/models", "/openai/")
 
 
 def problem_of(error: BaseException) -> AppError:
@@ -67,8 +69,13 @@ def _of_framework(error: HTTPException) -> AppError:
 
 def answer(error: AppError, path: str, request_id: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Return status, headers and body of the answer to a request for ``path``."""
+    document: dict[str, Any]
     if path.startswith(_DIALECTS):
         media_type, document = b"application/json", {"error": error.detail}
+    elif path.startswith(_OPENAI):
+        kind = "invalid_request_error" if error.status < 500 else "server_error"
+        told = {"message": error.detail, "type": kind, "param": None, "code": error.code}
+        media_type, document = b"application/json", {"error": told}
     else:
         media_type, document = PROBLEM_TYPE, _document(error, path, request_id)
     body = json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")

@@ -84,6 +84,12 @@ SCOPES: dict[str, str] = {
     # TensorFlow Serving's addresses; which of them a path is, its dialect says.
     "GET /v1/models/{rest:path}": "predict",
     "POST /v1/models/{rest:path}": "predict",
+    # OpenAI's.
+    "POST /v1/completions": "predict",
+    "POST /openai/v1/completions": "predict",
+    "GET /v1/models": "predict",
+    "GET /openai/v1/models": "predict",
+    "GET /openai/v1/models/{name}": "predict",
     # Those of the Open Inference Protocol.
     "GET /v2": ANY_KEY,
     "GET /v2/": ANY_KEY,

@@ -1,16 +1,12 @@
 """Text generation: the whole text at once, or piece by piece while it comes into being."""
 
-import asyncio
-import contextlib
 import secrets
-import threading
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
 from pydantic import Field
-from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.protocols.body import read_body
 from app.protocols.inputs import JSON_TYPE, require_json
@@ -18,8 +14,9 @@ from app.protocols.instances import invalid
 from app.protocols.negotiation import negotiated
 from app.protocols.parameters import LARGEST_SEED, Parameters, Seed, one_or_more, parameters_of
 from app.protocols.replies import Header, headers_of, lineage, reply
+from app.protocols.streams import deltas_of, stream, taken, watched
 from app.protocols.texts import PLAIN_TYPE
-from app.serving.execution import Execution, Place
+from app.serving.execution import Execution
 from app.serving.generation import Generation, Language
 from app.serving.loaded import LoadedVersion
 from app.serving.role import LoadedRole
@@ -27,12 +24,8 @@ from app.serving.sampling import Choice, Chooser
 from models.schema import TextSchema
 
 EVENTS_TYPE = "text/event-stream"
-# A slice of this length lets others in between, and what is streamed seems to flow.
-SLICE_SECONDS = 0.02
 MOST_TOKENS = 4096
 LONGEST_PROMPT = 65_536
-# Who takes nothing for so long is taken for gone, for others wait for the place.
-STALLED_SECONDS = 30.0
 _MEDIA_TYPES = {JSON_TYPE: JSON_TYPE, EVENTS_TYPE: EVENTS_TYPE, PLAIN_TYPE: f"{PLAIN_TYPE}; charset=utf-8"}
 
 Stop = Annotated[str, Field(min_length=1, max_length=100)]
@@ -78,17 +71,17 @@ class Generate:
         generation = self._begun(asked, seed)
         headers: list[Header] = [*self._headers[media_type], (b"x-keraforge-seed", b"%d" % seed)]
         with self._execution.place() as place:
-            async with _watched(receive) as gone:
-                deltas = _deltas(generation, place, gone)
+            async with watched(receive) as gone:
+                deltas = deltas_of(generation, place, gone)
                 if media_type == JSON_TYPE:
                     async for _ in deltas:
                         pass
                     await reply(send, headers, orjson.dumps(self._whole(generation, seed)))
                     return
                 written = _events(deltas) if media_type == EVENTS_TYPE else _plain(deltas)
-                await _stream(send, headers, written)
+                await stream(send, headers, written)
                 last = _event(self._whole(generation, seed)) if media_type == EVENTS_TYPE else b""
-                await _taken(send, {"type": "http.response.body", "body": last})
+                await taken(send, {"type": "http.response.body", "body": last})
 
     def _begun(self, asked: GenerateParameters, seed: int) -> Generation:
         prompt = self._language.ids(asked.prompt)
@@ -110,14 +103,6 @@ class Generate:
         return {**self._lineage, **ended, "seed": seed, "usage": usage}
 
 
-async def _deltas(generation: Generation, place: Place, gone: threading.Event) -> AsyncIterator[str]:
-    while generation.finish_reason is None:
-        delta = await place.run(lambda: generation.advance(SLICE_SECONDS, gone))
-        if gone.is_set():
-            raise ClientDisconnect
-        yield delta
-
-
 async def _events(deltas: AsyncIterator[str]) -> AsyncIterator[bytes]:
     async for delta in deltas:
         yield _event({"delta": delta}) if delta else b""
@@ -130,42 +115,3 @@ async def _plain(deltas: AsyncIterator[str]) -> AsyncIterator[bytes]:
 
 def _event(content: dict[str, Any]) -> bytes:
     return b"data: %b\n\n" % orjson.dumps(content)
-
-
-async def _stream(send: Send, headers: list[Header], pieces: AsyncIterator[bytes]) -> None:
-    """Send pieces as they come; what is wrong before the first of them is still answered as a problem."""
-    begun = False
-    async for piece in pieces:
-        if not begun:
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            begun = True
-        if piece:
-            await _taken(send, {"type": "http.response.body", "body": piece, "more_body": True})
-
-
-async def _taken(send: Send, message: Message) -> None:
-    try:
-        async with asyncio.timeout(STALLED_SECONDS):
-            await send(message)
-    except TimeoutError:
-        raise ClientDisconnect from None
-
-
-@contextlib.asynccontextmanager
-async def _watched(receive: Receive) -> AsyncIterator[threading.Event]:
-    """Yield what is set as soon as the client has left."""
-    gone = threading.Event()
-
-    async def watch() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        gone.set()
-
-    watching = asyncio.create_task(watch())
-    try:
-        yield gone
-    finally:
-        # Whatever ends this: what runs in a thread ends with the next token.
-        gone.set()
-        watching.cancel()
-        await asyncio.wait({watching})

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from concurrent.futures import Future
+from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -103,9 +104,16 @@ class Engine:
         except SQLAlchemyError:
             raise _registry_unreadable() from None
 
-    def targets(self, owner: str) -> list[Target]:
-        """Return all that an owner can ask for."""
+    async def targets(self, owner: str) -> list[Target]:
+        """Return all that an owner can ask for, as the registry has it now."""
+        await self._refreshed()
         return [target for target in self._snapshot.targets if target.owner == owner]
+
+    async def models(self, owner: str) -> dict[str, datetime]:
+        """Return an owner's models that have a version, and when each was made."""
+        names = {target.name for target in await self.targets(owner)}
+        made = self._snapshot.models
+        return {name: made[owner, name] for name in sorted(names)}
 
     async def numbers(self, target: Target) -> list[int]:
         """Return the numbers of the versions that a target means, of a whole model for its champion."""

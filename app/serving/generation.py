@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -65,7 +65,10 @@ class Stepping:
 
 
 class Generation:
-    """One text that continues a prompt of at least one token; until it ends ``finish_reason`` is None."""
+    """One text that continues a prompt of at least one token; until it ends ``finish_reason`` is None.
+
+    ``told`` is told each token and the logits that it was chosen by.
+    """
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class Generation:
         *,
         max_tokens: int,
         stop: Sequence[str] = (),
+        told: Callable[[int, Logits], None] | None = None,
     ) -> None:
         self.finish_reason: Literal["stop", "length"] | None = None
         self.text = ""
@@ -88,6 +92,7 @@ class Generation:
         self._chooser = chooser
         self._max_tokens = max_tokens
         self._stop = stop
+        self._tell = told
         # So much of the end may be the beginning of what ends the text.
         self._held = max(map(len, stop), default=1) - 1
         self._told = 0
@@ -110,6 +115,8 @@ class Generation:
     def _add(self) -> None:
         assert self._logits is not None, "a prompt has at least one token"
         token = self._chooser.next(self._logits)
+        if self._tell is not None:
+            self._tell(token, self._logits)
         self.completion_tokens += 1
         begin = max(0, len(self.text) - self._held)
         self.text += self._language.piece(self._before, token)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import and_, select
@@ -27,9 +28,9 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The registry at one moment; ``targets`` leads to the identifier of a version."""
+    """The registry at one moment: when each model was made, and the identifier of each version."""
 
-    models: frozenset[tuple[str | None, str]] = frozenset()
+    models: Mapping[tuple[str | None, str], datetime] = field(default_factory=dict)
     targets: Mapping[Target, str] = field(default_factory=dict)
 
     def aliases(self) -> dict[Target, str]:
@@ -69,7 +70,14 @@ class Snapshot:
 def read_snapshot(session: Session) -> Snapshot:
     """Read the whole registry with one query over narrow columns."""
     rows = session.execute(
-        select(RegisteredModel.owner, RegisteredModel.name, ModelVersion.number, ModelVersion.id, Alias.name)
+        select(
+            RegisteredModel.owner,
+            RegisteredModel.name,
+            RegisteredModel.created_at,
+            ModelVersion.number,
+            ModelVersion.id,
+            Alias.name,
+        )
         .select_from(RegisteredModel)
         .outerjoin(
             ModelVersion,
@@ -78,12 +86,12 @@ def read_snapshot(session: Session) -> Snapshot:
         .outerjoin(Alias, Alias.version_id == ModelVersion.id)
         .where(RegisteredModel.deleted_at.is_(None))
     )
-    models: set[tuple[str | None, str]] = set()
+    models: dict[tuple[str | None, str], datetime] = {}
     targets: dict[Target, str] = {}
-    for owner, name, number, version, alias in rows:
-        models.add((owner, name))
+    for owner, name, created_at, number, version, alias in rows:
+        models[owner, name] = created_at
         if number is not None:
             targets[Target(owner, name, number)] = version
         if alias is not None:
             targets[Target(owner, name, alias)] = version
-    return Snapshot(frozenset(models), targets)
+    return Snapshot(models, targets)

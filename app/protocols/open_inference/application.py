@@ -61,12 +61,12 @@ class OpenInference:
         elif route in ABOUT_A_MODEL:
             await self._of_model(scope, receive, send)
         else:
-            status, document = self._of_server(route, scope["state"]["principal"].owner)
+            status, document = await self._of_server(route, scope["state"]["principal"].owner)
             body = orjson.dumps(document)
             await send({"type": "http.response.start", "status": status, "headers": _JSON})
             await send({"type": "http.response.body", "body": body})
 
-    def _of_server(self, route: str, owner: str) -> tuple[int, Any]:
+    async def _of_server(self, route: str, owner: str) -> tuple[int, Any]:
         if route == LIVE:
             return 200, {"live": True}
         if route == READY:
@@ -74,7 +74,7 @@ class OpenInference:
             return (200 if ready else 503), {"live": True, "ready": ready}
         if route in SERVER:
             return 200, documents.server()
-        targets = self._engine.targets(owner)
+        targets = await self._engine.targets(owner)
         if route == INDEX:
             return 200, documents.index(targets)
         return 200, {"models": sorted({target.name for target in targets})}

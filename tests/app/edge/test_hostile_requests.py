@@ -114,7 +114,9 @@ def ask(client: httpx.Client, rounds: int, seed: int, there: dict[str, str]) -> 
             answer = client.request(method, **request)
             assert answer.status_code < 500, (method, request, answer.text)
             if answer.status_code >= 400 and template != "/login":
-                of_dialect = answer.request.url.path.startswith(("/v1/models/", "/v2"))
+                of_dialect = answer.request.url.path.startswith(
+                    ("/v1/models", "/v1/completions", "/v2", "/openai/")
+                )
                 media_type = "application/json" if of_dialect else "application/problem+json"
                 assert answer.headers["content-type"] == media_type, request
                 assert not LEAKS.search(answer.text), (request, answer.text)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from starlette.requests import ClientDisconnect
 
-from app.protocols import generate
+from app.protocols import streams
 from app.protocols.generate import Generate
 from app.serving.execution import Execution
 from app.serving.generation import Generation, Language
@@ -30,7 +30,7 @@ def bard(registry, made, speller):
 @pytest.fixture
 def token_by_token(monkeypatch):
     """Let every slice be one token."""
-    monkeypatch.setattr(generate, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(streams, "SLICE_SECONDS", 0.0)
 
 
 def events(answer):
@@ -204,7 +204,7 @@ async def test_a_client_that_leaves_gives_its_place_back(alone, token_by_token, 
 
 
 async def test_a_client_that_takes_nothing_is_taken_for_gone(alone, token_by_token, monkeypatch):
-    monkeypatch.setattr(generate, "STALLED_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "STALLED_SECONDS", 0.05)
     wire, taken = alone
     sent = []
 

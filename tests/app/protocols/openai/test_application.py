@@ -1,0 +1,132 @@
+import json
+from collections.abc import Iterator
+
+import httpx
+import numpy as np
+import pytest
+
+COMPLETIONS = "/v1/completions"
+
+
+@pytest.fixture
+def client(service) -> Iterator[httpx.Client]:
+    """A client of the whole web process that may do nothing but predict."""
+    with service.client("predict") as client:
+        yield client
+
+
+@pytest.fixture
+def writer(registry, made, speller):
+    """A network that writes text, published as ``tales``."""
+    network = speller("abcdef ")
+    registry.publish("tales", **network.artifact(made))
+    return network
+
+
+def texts(network, ids):
+    return "".join(network.vocabulary[token] for token in ids)
+
+
+def events(response):
+    assert response.status_code == 200, response.text
+    lines = [line.removeprefix("data: ") for line in response.text.split("\n\n") if line]
+    assert lines[-1] == "[DONE]"
+    return [json.loads(line) for line in lines[:-1]]
+
+
+def error(response, status):
+    assert response.status_code == status, response.text
+    told = response.json()["error"]
+    assert told.keys() == {"message", "type", "param", "code"}
+    return told["message"]
+
+
+def test_the_likeliest_text_completes_a_prompt(client, writer):
+    body = {"model": "tales", "prompt": "abc", "max_tokens": 9, "temperature": 0, "user": "ada"}
+    answer = client.post(COMPLETIONS, json=body).json()
+    (choice,) = answer["choices"]
+    assert choice["text"] == texts(writer, writer.likeliest("abc", 9))
+    assert (choice["finish_reason"], choice["logprobs"], choice["index"]) == ("length", None, 0)
+    assert answer["usage"] == {"prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12}
+    assert (answer["object"], answer["model"]) == ("text_completion", "tales")
+
+
+def test_several_prompts_and_several_texts_of_each_come_in_order(client, writer):
+    body = {"model": "tales@1", "prompt": ["a", "b"], "n": 2, "seed": 3, "echo": True}
+    choices = client.post(COMPLETIONS, json=body).json()["choices"]
+    assert [(choice["index"], choice["text"][0]) for choice in choices] == [
+        (0, "a"),
+        (1, "a"),
+        (2, "b"),
+        (3, "b"),
+    ]
+    assert choices[0]["text"] != choices[1]["text"]
+    assert client.post(COMPLETIONS, json=body).json()["choices"] == choices
+
+
+def test_a_stream_tells_the_same_text_in_pieces(client, writer):
+    body = {"model": "tales@champion", "prompt": "abc", "max_tokens": 60, "seed": 5}
+    whole = client.post(COMPLETIONS, json=body).json()
+    asked = {**body, "stream": True, "stream_options": {"include_usage": True}}
+    found = events(client.post(COMPLETIONS, json=asked))
+    *pieces, last = found
+    assert "".join(piece["choices"][0]["text"] for piece in pieces) == whole["choices"][0]["text"]
+    assert [piece["choices"][0]["finish_reason"] for piece in pieces][-1] == "length"
+    assert {piece["usage"] for piece in pieces} == {None}
+    assert (last["choices"], last["usage"]) == ([], whole["usage"])
+    assert len({(piece["id"], piece["created"]) for piece in found}) == 1
+
+
+def test_a_text_that_ends_it_is_left_out(client, writer):
+    likeliest = texts(writer, writer.likeliest("abc", 9))
+    body = {"model": "tales", "prompt": "abc", "max_tokens": 9, "temperature": 0, "stop": likeliest[4:6]}
+    (choice,) = client.post(COMPLETIONS, json=body).json()["choices"]
+    end = likeliest.index(likeliest[4:6])
+    assert (choice["text"], choice["finish_reason"]) == (likeliest[:end], "stop")
+
+
+def test_probabilities_of_tokens_are_told(client, writer):
+    body = {"model": "tales", "prompt": "abc", "max_tokens": 2, "temperature": 0, "logprobs": 3}
+    found = client.post(COMPLETIONS, json=body).json()["choices"][0]["logprobs"]
+    ids = [writer.vocabulary.index(letter) for letter in "abc"]
+    logits = writer.logits(ids)[2:].astype(float)
+    expected = logits - np.log(np.exp(logits).sum())
+    assert found["tokens"][0] == writer.vocabulary[2 + int(logits.argmax())]
+    assert found["token_logprobs"][0] == pytest.approx(expected.max(), abs=1e-4)
+    assert sorted(found["top_logprobs"][0].values()) == pytest.approx(sorted(expected)[-3:], abs=1e-4)
+    assert found["text_offset"] == [0, 1]
+
+
+def test_the_list_of_models_suits_every_client(client, registry, writer):
+    registry.publish(seed=1)
+    for path in ("/v1/models", "/openai/v1/models"):
+        found = client.get(path).json()
+        assert (found["object"], found["models"]) == ("list", ["digits", "tales"])
+        assert [(each["id"], each["object"]) for each in found["data"]] == [
+            ("digits", "model"),
+            ("tales", "model"),
+        ]
+    one = client.get("/openai/v1/models/tales").json()
+    assert one == found["data"][1]
+    assert one["created"] > 1_600_000_000
+    error(client.get("/openai/v1/models/none"), 404)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "text"),
+    [
+        ({"model": "none"}, 404, "none"),
+        ({"model": "tales@9"}, 404, "9"),
+        ({"model": "digits"}, 400, "does not write text"),
+        ({"prompt": ""}, 422, "prompt"),
+        ({"prompt": [1, 2]}, 422, "prompt"),
+        ({"max_tokens": 0}, 422, "max_tokens"),
+        ({"max_tokens": 4096, "n": 2}, 400, "4096 tokens in all choices"),
+        ({"temperature": -1}, 422, "temperature"),
+        ({"n": 1000}, 422, "n"),
+    ],
+)
+def test_wrong_requests_are_told_as_openai_tells_them(client, registry, writer, change, status, text):
+    registry.publish(seed=1)
+    body = {"model": "tales", "prompt": "abc", **change}
+    assert text in error(client.post(COMPLETIONS, json=body), status)
