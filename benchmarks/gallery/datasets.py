@@ -78,7 +78,7 @@ def _waves(path: Path) -> None:
     y = chance.integers(0, len(WAVES), WAVE_ROWS)
     steps = np.arange(WAVE_STEPS)
     x = np.stack([_wave(WAVES[kind], steps, chance) for kind in y])
-    x = x * chance.uniform(0.7, 1.3, (WAVE_ROWS, 1)) + chance.normal(0, 0.4, x.shape)
+    x = x * chance.uniform(0.7, 1.3, (WAVE_ROWS, 1)) + chance.normal(0, 0.2, x.shape)
     np.savez(path, x=x[..., None].astype(np.float32), y=np.array(WAVES)[y])
 
 
