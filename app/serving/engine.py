@@ -125,6 +125,8 @@ class Engine:
 
     async def _refreshed(self) -> None:
         """Wait until the registry was read once more, from now on."""
+        if not self._thread.is_alive():
+            raise _registry_unreadable()
         waiting: Future[None] = Future()
         with self._lock:
             self._waiting.append(waiting)

@@ -71,7 +71,14 @@ EXHIBITS = (
     _classifier("attention-lstm-text", "grammar", 0.9, training={"epochs": 40}),
     _classifier("transformer-mini", "grammar", 0.9),
     Exhibit("char-lstm", "manual", figure="bits_per_character", lower=True, question="generate"),
-    Exhibit("char-gru", "manual", figure="bits_per_character", lower=True, question="generate"),
+    Exhibit(
+        "char-gru",
+        "manual",
+        figure="bits_per_character",
+        lower=True,
+        question="generate",
+        training={"epochs": 10},
+    ),
     Exhibit(
         "dense-autoencoder", "digits", figure="mse", question="reconstruct", picture="reconstructions.png"
     ),
