@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from models.export import export_onnx, parity, serving_function
-from models.registry import build
+from models.registry import build, roles_of
 from models.schema import InputSchema
 from models.specs.activations import Activation
 from models.specs.cnn import CnnSpec
@@ -22,6 +22,7 @@ def test_every_activation_is_served_as_it_was_trained(activation: Activation, tm
     spec = CnnSpec(activation=activation, scaling="none", blocks=[2], dense=[4])
     network = build(spec, SOURCE, seed=0)
     rows = np.random.default_rng(0).uniform(-8, 8, (40, 6, 6, 1)).astype(np.float32)
-    export_onnx(network, tmp_path / "predict.onnx")
-    proof = parity(serving_function(network), tmp_path / "predict.onnx", rows)
+    (role,) = roles_of(spec, network, SOURCE)
+    export_onnx(role, tmp_path / "predict.onnx")
+    proof = parity(role, serving_function(role), tmp_path / "predict.onnx", role.examples(rows))
     assert proof.passed, proof

@@ -130,10 +130,16 @@ class Bench:
             int(pid) for pid in self.until(lambda: path.exists() and path.read_text().split(), "the child")
         ]
 
-    def move(self, job_id: str, state: str) -> None:
-        """Put a job into a state as a request would."""
+    def move(self, job_id: str, state: str, stopping: Any = None) -> None:
+        """Put a job into a state as a request would, while a process is ``stopping`` for good, if any.
+
+        It stops outside of its own transactions, for this one is open: it could never end those.
+        """
         with self.rows.database.write() as session:
-            session.get_one(Job, job_id).state = state
+            job = session.get_one(Job, job_id)
+            if stopping is not None:
+                stopping.send_signal(signal.SIGSTOP)
+            job.state = state
 
     def alive(self, pids: list[int]) -> list[int]:
         """Return those of some processes that still run."""

@@ -54,8 +54,7 @@ def test_a_cancel_that_the_worker_died_in_is_completed(bench: Any, start_worker:
     worker = start_worker(bench.settings)
     job_id = bench.rows.training("wait")
     bench.pids(job_id)
-    worker.process.send_signal(signal.SIGSTOP)
-    bench.move(job_id, "cancelling")
+    bench.move(job_id, "cancelling", stopping=worker.process)
     worker.kill()
     start_worker(bench.settings)
     assert bench.ended(job_id).state == "cancelled"
