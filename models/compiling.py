@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from models.outline import outline
 from models.schema import InputSchema
+from models.specs.gan import GanSpec
 from models.specs.mlp import MlpSpec
 from models.specs.network import NetworkSpec
 from models.specs.training import TrainingSpec
@@ -23,7 +24,18 @@ def uses_xla(spec: NetworkSpec, training: TrainingSpec, source: InputSchema, row
         return False
     if training.xla == "on" or tf.config.list_physical_devices("GPU"):
         return True
-    if not isinstance(spec, MlpSpec) or spec.dropout or any(block.dropout for block in spec.dense):
+    if not _is_dense(spec):
         return False
     parameters = outline(spec, source, training.batch_size).parameters
     return parameters * rows * training.epochs >= WORTH_COMPILING
+
+
+def _is_dense(spec: NetworkSpec) -> bool:
+    """Tell whether a network is of dense layers alone, none of which drops values at random."""
+    match spec:
+        case MlpSpec():
+            return not spec.dropout and not any(block.dropout for block in spec.dense)
+        case GanSpec():
+            return not spec.filters and not spec.dropout
+        case _:
+            return False

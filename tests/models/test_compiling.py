@@ -4,6 +4,7 @@ from models.compiling import uses_xla
 from models.schema import InputSchema
 from models.specs.cnn import CnnSpec
 from models.specs.dense import DenseBlock
+from models.specs.gan import GanSpec
 from models.specs.mlp import MlpSpec
 from models.specs.training import TrainingSpec
 
@@ -29,3 +30,7 @@ def test_by_itself_only_long_trainings_of_dense_layers_without_chance_are_compil
     assert not rule({}, MlpSpec(dense=MLP.dense, dropout=0.1))
     assert not rule({}, MlpSpec(dense=(*MLP.dense, DenseBlock(units=8, dropout=0.5))))
     assert not rule({}, CnnSpec())
+    dense_players = GanSpec(generator=(128, 256), discriminator=(256, 128))
+    assert rule({}, dense_players)
+    assert not rule({}, dense_players.model_copy(update={"dropout": 0.3}))
+    assert not rule({}, GanSpec(filters=(64, 128)))
