@@ -5,6 +5,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def main() -> int:
             hung = [found for each in chosen if (found := _hang(service, each, folder, arguments.out))]
             by_model = {each.exhibit.model: each for each, _ in hung}
             is_whole = not arguments.only and not arguments.fashion
-            claims = list(all_claims(service, by_model, folder)) if is_whole else []
+            claims = list(_shown(all_claims(service, by_model, folder))) if is_whole else []
     _write(hung, claims, arguments)
     failed = _failed(hung, claims) + [
         f"{each.model} did not train" for each in chosen if each.model not in by_model
@@ -64,6 +65,12 @@ def _hang(service: Service, exhibit: Exhibit, folder: Path, out: Path) -> tuple[
         flush=True,
     )
     return found, seconds
+
+
+def _shown(claims: Iterator[Claim]) -> Iterator[Claim]:
+    for claim in claims:
+        print(f"{claim.what}: {claim.measured:.3f}", flush=True)
+        yield claim
 
 
 def _failed(hung: list[tuple[Hung, float]], claims: list[Claim]) -> list[str]:

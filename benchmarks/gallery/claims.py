@@ -85,10 +85,10 @@ def outliers(service: Service, dataset: str) -> Iterator[Claim]:
     )
 
 
-def as_asked(service: Service, hung: Hung, judge: Hung) -> Iterator[Claim]:
+def as_asked(service: Service, hung: Hung, judge: Hung, dataset: keraforge.DatasetVersion) -> Iterator[Claim]:
     """The samples of a conditional GAN are of the class that was asked for, varied, and no copies."""
     samples, agreed, variances = [], [], []
-    test, training = _digit_rows(service, judge.version)
+    test, training = _digit_rows(service, dataset)
     images, labels = load_digits(return_X_y=True)
     for digit in DIGITS:
         body = {"count": SAMPLES_OF_EACH, "seed": int(digit), "label": digit}
@@ -106,15 +106,15 @@ def as_asked(service: Service, hung: Hung, judge: Hung) -> Iterator[Claim]:
     yield Claim("distance to the nearest training row, of that of test rows", near / real, 1.0)
 
 
-def _digit_rows(service: Service, version: keraforge.ModelVersion) -> tuple[np.ndarray, np.ndarray]:
+def _digit_rows(service: Service, dataset: keraforge.DatasetVersion) -> tuple[np.ndarray, np.ndarray]:
     """Return the numbers of the test rows and of the others, as the preview tells them."""
-    name, number = version.dataset.split("@")
     is_test: list[bool] = []
-    while True:
-        page = service.client.datasets.preview(name, int(number), offset=len(is_test), limit=100)
-        if not page["rows"]:
-            return np.flatnonzero(is_test), np.flatnonzero(~np.array(is_test))
+    while len(is_test) < dataset.schema["rows"]:
+        page = service.client.datasets.preview(
+            dataset.dataset, dataset.number, offset=len(is_test), limit=100
+        )
         is_test += [row["split"] == "test" for row in page["rows"]]
+    return np.flatnonzero(is_test), np.flatnonzero(~np.array(is_test))
 
 
 def _nearest(rows: np.ndarray, others: np.ndarray) -> float:
@@ -129,6 +129,7 @@ def all_claims(service: Service, hung: dict[str, Hung], folder: Path) -> Iterato
     for model in ("char-lstm-manual", "char-gru-manual"):
         if model in hung:
             yield from beyond_trigrams(hung[model], register(service.client, "manual", folder))
-    yield from outliers(service, "digits")
     if {"conditional-dcgan-digits", "cnn-small-digits"} <= hung.keys():
-        yield from as_asked(service, hung["conditional-dcgan-digits"], hung["cnn-small-digits"])
+        digits = register(service.client, "digits", folder)
+        yield from as_asked(service, hung["conditional-dcgan-digits"], hung["cnn-small-digits"], digits)
+    yield from outliers(service, "digits")
