@@ -68,7 +68,7 @@ EXHIBITS = (
     _classifier("lstm-text", "grammar", 0.9),
     _classifier("gru-text", "grammar", 0.9),
     _classifier("bilstm-text", "grammar", 0.9),
-    _classifier("attention-lstm-text", "grammar", 0.9, training={"epochs": 40}),
+    _classifier("attention-lstm-text", "grammar", 0.9),
     _classifier("transformer-mini", "grammar", 0.9),
     Exhibit("char-lstm", "manual", figure="bits_per_character", lower=True, question="generate"),
     Exhibit(
