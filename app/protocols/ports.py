@@ -15,11 +15,13 @@ from app.serving.role import LoadedRole
 from models.decoding.columns import CellError, cell_reader
 from models.decoding.text import encode, ids_of
 from models.schema import PADDING, Column, TextSchema
-from models.signature import TensorSignature
+from models.signature import Role, TensorSignature
 
 Array = npt.NDArray[Any]
 Sort = Literal["float", "int", "string"]
 
+# The first of these that a version has is its main role.
+_MAIN: tuple[Role, ...] = ("predict", "reconstruct", "sample", "step", "encode", "decode")
 # The largest number that a float32 can hold.
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -48,6 +50,11 @@ class Port:
         self.shape = shape
         self.take = take
         self.see = see
+
+
+def main_role(version: LoadedVersion) -> LoadedRole:
+    """Return what a version is asked by clients that know one question only."""
+    return next(version.roles[name] for name in _MAIN if name in version.roles)
 
 
 def ports_of(version: LoadedVersion, role: LoadedRole, *, max_pixels: int) -> list[Port]:

@@ -22,7 +22,7 @@ from app.protocols.open_inference.addresses import asked, unknown
 from app.protocols.open_inference.inputs import read_inputs
 from app.protocols.open_inference.outputs import Wanted, answer_of, wanted_of
 from app.protocols.open_inference.raw import read_raw
-from app.protocols.ports import Array, Port, ports_of
+from app.protocols.ports import Array, Port, main_role, ports_of
 from app.protocols.replies import Header, headers_of, reply
 from app.serving.engine import Engine
 from app.serving.loaded import LoadedVersion
@@ -37,8 +37,6 @@ MODELS = "GET /v2/models"
 ABOUT_A_MODEL = ("GET /v2/models/{rest:path}", "POST /v2/models/{rest:path}")
 ROUTES = (LIVE, READY, INDEX, *SERVER, MODELS, *ABOUT_A_MODEL)
 _JSON: list[Header] = [(b"content-type", JSON_TYPE.encode())]
-# The first of these that a version has is what it is asked: the protocol knows one question for a model.
-_MAIN = ("predict", "reconstruct", "sample", "step", "encode", "decode")
 
 
 class OpenInference:
@@ -146,7 +144,7 @@ class _Prepared(NamedTuple):
 
     @classmethod
     def of(cls, version: LoadedVersion, settings: Settings) -> "_Prepared":
-        role = next(version.roles[name] for name in _MAIN if name in version.roles)
+        role = main_role(version)
         ports = ports_of(version, role, max_pixels=settings.image_pixels)
         return cls(
             role,

@@ -14,6 +14,7 @@ from app.errors import NotFound
 from app.protocols.body import INLINE_BODY_BYTES, read_body
 from app.protocols.inputs import JSON_TYPE
 from app.protocols.json_rows import RowsReader
+from app.protocols.ports import Array
 from app.protocols.replies import Header, headers_of, reply
 from app.protocols.tf_serving import addresses, examples, replies
 from app.protocols.tf_serving.addresses import Asked, Verb
@@ -53,7 +54,8 @@ class TfServing:
                 await reply(send, _JSON_HEADERS, orjson.dumps(await self._status(asked)))
             case "metadata":
                 version = await self._version(asked.target)
-                await reply(send, headers_of(version, JSON_TYPE), orjson.dumps(metadata(version)))
+                prepared = self._of(version)
+                await reply(send, prepared.headers, orjson.dumps(metadata(version, prepared.signatures)))
             case verb:
                 await self._answer(await self._version(asked.target), verb, receive, send)
 
@@ -64,9 +66,7 @@ class TfServing:
             raise not_servable(target) from None
 
     async def _answer(self, version: LoadedVersion, verb: Verb, receive: Receive, send: Send) -> None:
-        prepared = self._prepared.get(version)
-        if prepared is None:
-            prepared = self._prepared[version] = _Prepared.of(version, self._settings)
+        prepared = self._of(version)
         body = await read_body(receive)
         run = self._engine.execution.run
         if len(body) > INLINE_BODY_BYTES:
@@ -75,6 +75,12 @@ class TfServing:
             work = prepared.work(verb, body)
             answer = await run(work.answer, work.seconds)
         await reply(send, prepared.headers, answer)
+
+    def _of(self, version: LoadedVersion) -> "_Prepared":
+        prepared = self._prepared.get(version)
+        if prepared is None:
+            prepared = self._prepared[version] = _Prepared.of(version, self._settings)
+        return prepared
 
     async def _status(self, asked: Asked) -> dict[str, object]:
         versions = await self._engine.numbers(asked.target)
@@ -140,6 +146,6 @@ class _Prepared(NamedTuple):
         return _Work(lambda: write(run(question.inputs)), _seconds(question.signature, question.inputs))
 
 
-def _seconds(signature: Signature, inputs: Mapping[str, object]) -> float:
-    rows = len(next(iter(inputs.values())))  # type: ignore[arg-type] # arrays, whatever their dtype
+def _seconds(signature: Signature, inputs: Mapping[str, Array]) -> float:
+    rows = len(next(iter(inputs.values())))
     return signature.role.row_seconds * rows

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.errors import BadRequest
-from app.protocols.ports import Port, ports_of
+from app.protocols.ports import Port, main_role, ports_of
 from app.protocols.tf_serving.refusals import unknown_signature
 from app.serving.loaded import LoadedVersion
 from app.serving.role import LoadedRole
 
 DEFAULT = "serving_default"
-# The first of these that a version has is what it is asked by default.
-_MAIN = ("predict", "reconstruct", "sample", "step", "encode", "decode")
 _TYPES = {"float": "DT_FLOAT", "int": "DT_INT32", "string": "DT_STRING"}
 
 
@@ -22,7 +20,6 @@ class Signature:
         self.role = role
         self.ports = ports_of(version, role, max_pixels=max_pixels)
         self.labels = version.signature.labels
-        self.task = version.signature.task
 
     @property
     def names(self) -> list[str]:
@@ -35,8 +32,9 @@ def signatures_of(version: LoadedVersion, *, max_pixels: int) -> Mapping[str, Si
     roles: dict[str, Signature] = {
         name: Signature(version, role, max_pixels) for name, role in version.roles.items()
     }
-    main = next(name for name in _MAIN if name in roles)
-    return {DEFAULT: roles[main], **roles}
+    main = main_role(version)
+    default = next(signature for signature in roles.values() if signature.role is main)
+    return {DEFAULT: default, **roles}
 
 
 def chosen(signatures: Mapping[str, Signature], body: Mapping[str, Any]) -> Signature:
@@ -50,9 +48,8 @@ def chosen(signatures: Mapping[str, Signature], body: Mapping[str, Any]) -> Sign
     return found
 
 
-def metadata(version: LoadedVersion) -> dict[str, Any]:
+def metadata(version: LoadedVersion, signatures: Mapping[str, Signature]) -> dict[str, Any]:
     """Return the document of ``/metadata``; whole numbers are strings, as protobuf's JSON has them."""
-    signatures = signatures_of(version, max_pixels=0)
     found = {name: _definition(signature) for name, signature in signatures.items()}
     return {
         "model_spec": {"name": version.model, "signature_name": "", "version": str(version.number)},
