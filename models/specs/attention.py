@@ -7,6 +7,7 @@ from pydantic import Field
 from models.specs.activations import Activation
 from models.specs.dense import Dense, Share
 from models.specs.recurrent import Cell, Recurrent
+from models.specs.scaling import StandardScaling
 from models.specs.spec import Spec
 
 
@@ -44,11 +45,7 @@ class AttentionSpec(Spec):
     """A network that weighs the steps of sequences, texts or images, and answers the weights too."""
 
     family: Literal["attention"] = Field("attention", description="The family.")
-    scaling: Literal["standard", "none"] = Field(
-        "standard",
-        description="`standard` gives each number mean 0 and deviation 1, as seen in the training rows; of "
-        "images the range becomes 0..1. `none` takes numbers as they are. A missing number is taken as 0.",
-    )
+    scaling: StandardScaling = "standard"
     embedding_size: int = Field(
         64, ge=1, le=4096, description="Width of a step: of a token's learnt vector, or of its projection."
     )

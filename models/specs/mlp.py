@@ -6,6 +6,7 @@ from pydantic import Field
 
 from models.specs.activations import Activation
 from models.specs.dense import Dense, DenseBlock, Share
+from models.specs.scaling import StandardScaling
 from models.specs.spec import Spec
 
 
@@ -13,11 +14,7 @@ class MlpSpec(Spec):
     """A multi-layer perceptron: dense layers that predict from vectors, tables or images."""
 
     family: Literal["mlp"] = Field("mlp", description="The family.")
-    scaling: Literal["standard", "none"] = Field(
-        "standard",
-        description="`standard` gives each number mean 0 and deviation 1, as seen in the training rows; of "
-        "images the range becomes 0..1. `none` takes numbers as they are. A missing number is taken as 0.",
-    )
+    scaling: StandardScaling = "standard"
     categories: Literal["embedding", "one_hot"] = Field(
         "embedding", description="How the categories of a table enter: as learnt vectors, or one-hot."
     )

@@ -7,6 +7,7 @@ from pydantic import Field
 from models.specs.activations import Activation
 from models.specs.dense import Dense, Share
 from models.specs.recurrent import Cell, Pooling, Recurrent, RecurrentLayer
+from models.specs.scaling import StandardScaling
 from models.specs.spec import Spec
 
 
@@ -14,11 +15,7 @@ class RnnSpec(Spec):
     """A recurrent network that predicts from sequences or texts, or the next step of a sequence."""
 
     family: Literal["rnn"] = Field("rnn", description="The family.")
-    scaling: Literal["standard", "none"] = Field(
-        "standard",
-        description="`standard` gives each number mean 0 and deviation 1, as seen in the training rows; of "
-        "images the range becomes 0..1. `none` takes numbers as they are. A missing number is taken as 0.",
-    )
+    scaling: StandardScaling = "standard"
     embedding_size: int = Field(
         64, ge=1, le=4096, description="Numbers of the learnt vector of each token, of texts."
     )
