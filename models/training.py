@@ -21,6 +21,7 @@ from models.chunks import Chunks, Feed, Scores
 from models.compiling import uses_xla
 from models.lesson import Lesson, TrainingData
 from models.mixing import mixer
+from models.normalization import fused_normalization
 from models.optimizers import rate_of, update_of
 from models.plateau import Plateau
 from models.precision import mixed_precision, uses_mixed_precision
@@ -87,7 +88,8 @@ def train(
 
     Calls ``report("epoch" | "progress", figures)``. Raises :class:`Diverged`.
     """
-    with mixed_precision(network) if uses_mixed_precision(spec, training) else nullcontext():
+    precision = mixed_precision(network) if uses_mixed_precision(spec, training) else nullcontext()
+    with precision, fused_normalization(network):
         return _Training(
             network, spec, training, data, report=report, should_stop=should_stop, watch=watch
         ).run()
