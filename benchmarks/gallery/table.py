@@ -5,7 +5,9 @@ from pathlib import Path
 
 from benchmarks.gallery.claims import Claim
 from benchmarks.gallery.datasets import DATASETS
+from benchmarks.gallery.exhibits import Exhibit
 from benchmarks.gallery.service import Hung
+from models.presets import PRESETS
 
 _FIGURES = {
     "accuracy": ("accuracy {:.3f}", False),
@@ -28,10 +30,19 @@ def rows(hung: Sequence[tuple[Hung, float]]) -> str:
         exhibit = each.exhibit
         figure = _FIGURES[exhibit.figure][0].format(each.version.metrics[exhibit.figure])
         per = " a character" if exhibit.question == "generate" else ""
-        told = DATASETS[exhibit.dataset].told
         answer = f"{1000 * seconds:.2f} ms{per}"
-        lines.append(f"| `{exhibit.preset}` | {told} | {figure} | {each.seconds:.0f} s | {answer} |")
+        lines.append(
+            f"| `{exhibit.preset}` | {_learnt(exhibit)} | {figure} | {each.seconds:.0f} s | {answer} |"
+        )
     return "\n".join(lines)
+
+
+def _learnt(exhibit: Exhibit) -> str:
+    """Return what an exhibit learns from, and to what size its preset enlarges it."""
+    told, size = DATASETS[exhibit.dataset].told, PRESETS[exhibit.preset].drawn_for
+    if exhibit.dataset != "digits" or size is None or size == (8, 8):
+        return told
+    return f"{told}, enlarged to {size[0]}x{size[1]}"
 
 
 def claims(found: Sequence[Claim]) -> str:
