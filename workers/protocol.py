@@ -3,6 +3,14 @@
 An order is a directory that holds ``order.json``; the child writes its files below ``output/`` there.
 Events are JSON objects, one on a line, ``{"type": …, "data": {…}}``. Exit statuses follow sysexits(3):
 0 done, 64 bad input, 70 internal error, 75 stopped as asked.
+
+A child is told two things, by different means. SIGTERM, or the end of its standard input, means *leave*:
+write a checkpoint, then exit with 75. The line ``stop`` on its standard input means *finish*: train no
+further, evaluate, and give the result of what there is. Finishing, it may still be told to leave.
+
+Checkpoints of a job outlive its attempts: they lie in ``CHECKPOINTS_DIR/<job>`` of the data folder, which
+the order names. An attempt that goes on from one says so by ``resumed``; then it tells again the last epochs
+up to there, of which the supervisor writes those that were lost.
 """
 
 from pathlib import Path
@@ -16,6 +24,9 @@ from models.specs.training import TrainingSpec
 
 ORDER_FILE = "order.json"
 OUTPUT_DIR = "output"
+CHECKPOINTS_DIR = "checkpoints"
+# What a supervisor writes to a child's standard input for it to finish early.
+STOP_LINE = b"stop\n"
 # The trained network, in a version's artifact.
 NETWORK_FILE = "network.keras"
 EXIT_DONE, EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_STOPPED = 0, 64, 70, 75
@@ -54,6 +65,8 @@ class TrainingOrder(_Message):
     start_from: Start | None = None
     sent: dict[str, Any] = Field({}, description="The network and the training as they were sent.")
     threads: int
+    checkpoints: Path | None = Field(None, description="Folder of the job's checkpoints, if any are kept.")
+    resume: bool = Field(False, description="Whether to go on from the newest checkpoint that verifies.")
 
 
 class ReadingOrder(_Message):
@@ -92,5 +105,5 @@ class ChildEvent(_Message):
     :class:`Failure`.
     """
 
-    type: Literal["phase", "epoch", "progress", "log", "result", "error"]
+    type: Literal["phase", "epoch", "progress", "log", "checkpoint", "resumed", "result", "error"]
     data: dict[str, Any]

@@ -1,9 +1,15 @@
-"""How a child is asked to leave: SIGTERM, Ctrl-C, or the end of the pipe that is its standard input."""
+"""How a child is asked to leave or to finish.
+
+To leave: SIGTERM, Ctrl-C, or the end of the pipe that is its standard input. To finish early, with a result:
+a line on that pipe.
+"""
 
 import os
 import signal
 import stat
 import threading
+
+from workers.protocol import STOP_LINE
 
 
 class Stopped(Exception):
@@ -11,10 +17,11 @@ class Stopped(Exception):
 
 
 class Stop:
-    """Whether this process was asked to leave."""
+    """Whether this process was asked to leave, or to finish early."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._early = threading.Event()
 
     def request(self, *_: object) -> None:
         """Ask to leave; may be called from any thread, or as a signal's handler."""
@@ -24,6 +31,14 @@ class Stop:
         """Return whether somebody asked."""
         return self._event.is_set()
 
+    def finish(self) -> None:
+        """Ask to finish early, with a result of what there is."""
+        self._early.set()
+
+    def finishing(self) -> bool:
+        """Return whether somebody asked for an early finish."""
+        return self._early.is_set()
+
     def check(self) -> None:
         """Raise :class:`Stopped` if somebody asked."""
         if self.requested():
@@ -31,7 +46,7 @@ class Stop:
 
 
 def listen(stop: Stop) -> None:
-    """Have signals and the end of standard input ask ``stop``.
+    """Have signals, lines on standard input and its end ask ``stop``.
 
     Only a pipe counts: a terminal or ``/dev/null`` is what a program has that is run by hand.
     """
@@ -50,6 +65,8 @@ def _is_pipe(descriptor: int) -> bool:
 
 
 def _watch(descriptor: int, stop: Stop) -> None:
-    while os.read(descriptor, 4096):
-        pass
+    with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as lines:
+        for line in lines:
+            if line == STOP_LINE:
+                stop.finish()
     stop.request()
