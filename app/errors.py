@@ -7,6 +7,7 @@ AppError
 ├── NotFound              404
 ├── NotAllowed            405
 ├── NotAcceptable         406
+├── RequestTimeout        408
 ├── Conflict              409
 ├── LengthRequired        411
 ├── PreconditionFailed    412
@@ -16,6 +17,7 @@ AppError
 ├── WrongHost             421
 ├── Invalid               422
 ├── TooMany               429
+├── HeadTooLong           431
 └── Unavailable           503
 """
 
@@ -91,6 +93,12 @@ class NotAcceptable(AppError):
     status, title, default_code = 406, "Not acceptable", "not_acceptable"
 
 
+class RequestTimeout(AppError):
+    """The client did not send the rest of its request."""
+
+    status, title, default_code = 408, "Request timeout", "request_timeout"
+
+
 class Conflict(AppError):
     """The request is right but the present state forbids it."""
 
@@ -145,10 +153,22 @@ class TooMany(AppError):
     status, title, default_code = 429, "Too many requests", "too_many_requests"
 
 
+class HeadTooLong(AppError):
+    """The request's address and headers exceed the limit."""
+
+    status, title, default_code = 431, "Request header fields too large", "head_too_long"
+
+
 class Unavailable(AppError):
     """Something that the request needs is not available now."""
 
     status, title, default_code = 503, "Temporarily unavailable", "unavailable"
+
+
+class TimedOut(AppError):
+    """The answer took longer than it may."""
+
+    status, title, default_code = 504, "Took too long", "timed_out"
 
 
 def shortened(value: object) -> str:

@@ -28,6 +28,10 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    web_processes: int = Field(1, ge=1, le=64, description="Web processes that share the port.")
+    web_process: int = Field(
+        0, ge=0, le=64, description="Which of them a process is; `keraforge up` tells each of several."
+    )
     database_url: str = Field("", description="SQLAlchemy URL; empty means a SQLite file in the data folder.")
     broker_url: str = Field(
         "", description="Celery broker, redis:// or amqp://; empty means a folder in the data folder."
@@ -37,6 +41,9 @@ class Settings(BaseSettings):
     )
     anonymous_scopes: Annotated[list[Literal["predict"]], NoDecode] = Field(
         [], description="Scopes granted without a key; only on a loopback address."
+    )
+    public_metrics: bool = Field(
+        True, description="Tell the metrics, which name models, to everybody who can reach the port."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe level that is logged."
@@ -51,7 +58,29 @@ class Settings(BaseSettings):
     loaded_bytes: int = Field(
         2 * 1024**3, ge=1024**2, description="Memory for versions that answer predictions, in bytes."
     )
+    loading_seconds: float = Field(
+        5.0, gt=0, le=3600, description="Longest wait of a request for a version that is not in memory yet."
+    )
+    queue_seconds: float = Field(
+        5.0, gt=0, le=3600, description="Longest work that may wait before a prediction; else it is refused."
+    )
+    request_seconds: float = Field(
+        30.0, gt=0, le=3600, description="Longest time of a prediction that does not run at once."
+    )
     upload_bytes: int = Field(4 * 1024**3, ge=1024, description="Largest upload, in bytes.")
+    stalled_seconds: float = Field(
+        30.0,
+        gt=0,
+        le=3600,
+        description="Longest time for the head of a request, and between two pieces of its body, in seconds.",
+    )
+    connections: int = Field(
+        # What the usual limit of 1,024 open files leaves, after those of the process itself.
+        900,
+        ge=1,
+        le=100_000,
+        description="Connections that one web process keeps open at once.",
+    )
     image_pixels: int = Field(25_000_000, ge=1, description="Largest image, in pixels, that is decoded.")
     max_parameters: int = Field(150_000_000, ge=1, description="Largest network, in parameters.")
     training_slots: int = Field(1, ge=0, le=64, description="Training jobs that run at once in one worker.")
@@ -60,6 +89,19 @@ class Settings(BaseSettings):
         0, ge=0, le=256, description="Threads of one trainer; 0 shares the cores among the training slots."
     )
     warm_start: bool = Field(True, description="Keep TensorFlow loaded, so that jobs begin within a second.")
+    lease_seconds: float = Field(
+        30.0, gt=0, le=3600, description="After so long without a word of its worker a job counts as lost."
+    )
+    heartbeat_seconds: float = Field(
+        5.0, gt=0, le=600, description="How often a worker says that it still runs its jobs."
+    )
+    reconcile_seconds: float = Field(5.0, gt=0, le=600, description="How often a worker looks for lost jobs.")
+    restarts: int = Field(
+        3, ge=0, le=100, description="How often a job is begun again that was lost and had got no further."
+    )
+    free_bytes: int = Field(
+        256 * 1024**2, ge=0, description="No job begins while the data folder's disk has less room, in bytes."
+    )
 
     @field_validator("allowed_hosts", "anonymous_scopes", mode="before")
     @classmethod
@@ -89,6 +131,15 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _lease_outlasts_heartbeats(self) -> "Settings":
+        if self.lease_seconds < 2 * self.heartbeat_seconds:
+            raise ValueError(
+                "KERAFORGE_LEASE_SECONDS must be at least twice KERAFORGE_HEARTBEAT_SECONDS, or one late "
+                f"heartbeat loses a job; got {self.lease_seconds:g} and {self.heartbeat_seconds:g}."
+            )
+        return self
+
     @property
     def resolved_database_url(self) -> str:
         """The database URL in use."""
@@ -103,6 +154,11 @@ class Settings(BaseSettings):
     def key_file(self) -> Path:
         """The file, mode 0600, that holds the first key in clear."""
         return self.data_dir / "api-key"
+
+    @property
+    def metrics_dir(self) -> Path:
+        """The folder where several web processes leave their measurements for each other."""
+        return self.data_dir / "metrics"
 
     @property
     def url_file(self) -> Path:

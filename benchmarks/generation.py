@@ -8,7 +8,6 @@ import os
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from rich.console import Console
 from app.serving.generation import Generation, Language
 from app.serving.role import LoadedRole
 from app.serving.sampling import Choice, Chooser
+from app.serving.stage import Stage
 from benchmarks.claims import Claim, show, write
 from benchmarks.graphs import loaded
 from models.presets import resolve
@@ -36,16 +36,19 @@ OURS, THEIRS = 4000, 30
 TARGET = 500.0
 
 
-def service(role: LoadedRole, prompt: list[int]) -> Callable[[], object]:
-    """Return what writes ``OURS`` characters as the service does, drawn at temperature 1."""
+def service(role: LoadedRole, prompt: list[int], texts: int = 1) -> Callable[[], object]:
+    """Return what writes texts of ``OURS`` characters as the service does, drawn at temperature 1."""
     vocabulary = ("", "\ufffd", *(chr(33 + place) for place in range(VOCABULARY - FIRST_TOKEN)))
     schema = TextSchema(tokens="character", vocabulary=VOCABULARY)
     language = Language(SimpleNamespace(vocabulary=vocabulary), schema)
-    forever = float("inf")
 
     def write() -> None:
-        text = Generation(language, role, prompt, Chooser(Choice(seed=1)), max_tokens=OURS)
-        assert len(text.advance(forever, threading.Event())) == OURS
+        stage = Stage(role, texts)
+        for seed in range(texts):
+            stage.enter(Generation(language, role, prompt, Chooser(Choice(seed=seed)), max_tokens=OURS))
+        while not stage.texts[0].is_over:
+            stage.step()
+        assert all(len(text.text) == OURS for text in stage.texts)
 
     return write
 

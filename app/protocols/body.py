@@ -18,3 +18,10 @@ async def read_body(receive: Receive) -> bytes:
         if not message.get("more_body", False):
             return b"".join([*parts, part]) if parts else part
         parts.append(part)
+
+
+async def left(receive: Receive) -> None:
+    """Raise :class:`~starlette.requests.ClientDisconnect` when the client leaves, after its whole body."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    raise ClientDisconnect

@@ -14,10 +14,11 @@ from app.protocols.query import whole_number
 from app.protocols.replies import headers_of, lineage, reply
 from app.protocols.texts import PLAIN_TYPE, texts_of
 from app.serving.execution import Execution
-from app.serving.generation import Language, Stepping
+from app.serving.generation import Language
 from app.serving.loaded import LoadedVersion
 from app.serving.role import LoadedRole
 from app.serving.sampling import probabilities
+from app.serving.stepping import Stepping
 from models.schema import FIRST_TOKEN, TextSchema
 
 ACCEPTED = frozenset({JSON_TYPE, PLAIN_TYPE})

@@ -1,6 +1,7 @@
 """Samples: what a version makes up, as JSON, as .npy, or as a grid of pictures."""
 
 import secrets
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.errors import shortened
 from app.protocols.arrays import ArrayWriter
-from app.protocols.body import read_body
+from app.protocols.body import left, read_body
 from app.protocols.inputs import Tensors, require_json
 from app.protocols.instances import invalid
 from app.protocols.json_exact import LARGEST
@@ -83,12 +84,12 @@ class Samples:
         beside = {"seed": seed, "latent": inputs[self._latent]} | self._named(inputs)
         is_json = writing.write == self._writer.json
 
-        def answer() -> bytes:
-            outputs = self._role.run(inputs, writing.names)
+        def write(outputs: Tensors) -> bytes:
             return self._writer.json(outputs, beside) if is_json else writing.write(outputs)
 
-        seconds = None if writing.slow else self._role.row_seconds * len(inputs[self._latent])
-        written = await self._execution.run(answer, seconds)
+        written = await self._execution.ask(
+            self._role, inputs, writing.names, write, left=partial(left, receive), away=writing.slow
+        )
         told: list[Header] = [*writing.headers, (b"x-keraforge-seed", b"%d" % seed)]
         await reply(send, told, written)
 

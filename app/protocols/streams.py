@@ -20,11 +20,11 @@ STALLED_SECONDS = 30.0
 
 async def deltas_of(generation: Generation, place: Place, gone: threading.Event) -> AsyncIterator[str]:
     """Yield what comes to a text, sometimes nothing, until it ends; ``gone`` is set by who leaves."""
-    while generation.finish_reason is None:
-        delta = await place.run(lambda: generation.advance(SLICE_SECONDS, gone))
-        if gone.is_set():
-            raise ClientDisconnect
-        yield delta
+    async with contextlib.aclosing(place.write(generation, SLICE_SECONDS, gone)) as deltas:
+        async for delta in deltas:
+            if gone.is_set():
+                raise ClientDisconnect
+            yield delta
 
 
 async def stream(send: Send, headers: list[Header], pieces: AsyncIterator[bytes]) -> None:

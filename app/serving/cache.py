@@ -3,8 +3,9 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Literal, NamedTuple
 
 from app.serving.loaded import LoadedVersion, NotServable
 from app.serving.memory import give_back
@@ -15,11 +16,19 @@ RETRY_SECONDS = 30.0
 log = logging.getLogger(__name__)
 
 
+class State(NamedTuple):
+    """Whether a version answers at once; if not, ``reason`` says why."""
+
+    name: Literal["READY", "LOADING", "UNAVAILABLE"]
+    reason: str = ""
+
+
 class VersionCache:
     """Loaded versions by identifier.
 
     ``load`` runs on one thread of its own, so that loading takes little from serving; ``on_change`` is
-    called there whenever a version was loaded.
+    called there whenever a version was loaded. When room is needed, what is pinned stays, and what is
+    favoured goes last.
     """
 
     def __init__(
@@ -33,16 +42,30 @@ class VersionCache:
         self._loading: dict[str, Future[LoadedVersion]] = {}
         self._failed: dict[str, tuple[float, str]] = {}
         self._evicted: set[str] = set()
+        self._pinned: set[str] = set()
+        self._favoured: Set[str] = frozenset()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="loading")
 
     def get(self, version_id: str) -> LoadedVersion | None:
         """Return the version if it is in memory."""
         return self._loaded.get(version_id)
 
-    def request(self, version_id: str) -> "Future[LoadedVersion]":
+    def state(self, version_id: str) -> State:
+        """Return how a version stands."""
+        with self._lock:
+            if version_id in self._loaded:
+                return State("READY")
+            if version_id in self._loading:
+                return State("LOADING", "it is being loaded")
+            if version_id in self._failed:
+                return State("UNAVAILABLE", self._failed[version_id][1])
+            return State("UNAVAILABLE", "it is not in memory")
+
+    def request(self, version_id: str, *, anew: bool = False) -> "Future[LoadedVersion]":
         """Return the future of a version; it is loaded unless it is there, on its way, or failed lately.
 
-        The future raises :class:`~app.serving.loaded.NotServable` if the version cannot be loaded.
+        The future raises :class:`~app.serving.loaded.NotServable` if the version cannot be loaded; ``anew``
+        tries even if it failed lately.
         """
         with self._lock:
             if version_id in self._loading:
@@ -52,7 +75,7 @@ class VersionCache:
                 future.set_result(self._loaded[version_id])
                 return future
             failed_at, reason = self._failed.get(version_id, (0.0, ""))
-            if reason and time.monotonic() - failed_at < RETRY_SECONDS:
+            if reason and not anew and time.monotonic() - failed_at < RETRY_SECONDS:
                 future.set_exception(NotServable(reason))
                 return future
             self._loading[version_id] = future
@@ -64,13 +87,35 @@ class VersionCache:
         with self._lock:
             return version_id not in self._evicted and self._bytes() < self._capacity
 
-    def keep(self, known: Set[str], wanted: Set[str], idle_seconds: float) -> bool:
+    def pin(self, version_id: str) -> bool:
+        """Let a version that is in memory stay there; return whether what is pinned leaves room for it."""
+        with self._lock:
+            pinned = self._pinned | {version_id}
+            held = sum(version.bytes for version in self._loaded.values() if version.id in pinned)
+            if held <= self._capacity:
+                self._pinned = pinned
+            return held <= self._capacity
+
+    def unload(self, version_ids: Iterable[str]) -> None:
+        """Forget versions, pinned or not, until somebody asks for them."""
+        with self._lock:
+            for version_id in version_ids:
+                self._pinned.discard(version_id)
+                self._evicted.add(version_id)
+                self._loaded.pop(version_id, None)
+
+    def keep(
+        self, known: Set[str], wanted: Set[str], favoured: Set[str] = frozenset(), *, idle_seconds: float
+    ) -> bool:
         """Forget what is not ``known`` any more, and what is not ``wanted`` and was not used for a while.
 
-        Returns whether there was any.
+        What is ``favoured`` is the last to make room. Returns whether anything was forgotten.
         """
         horizon = time.monotonic() - idle_seconds
         with self._lock:
+            self._favoured = favoured
+            self._pinned &= known
+            wanted = wanted | self._pinned
             gone = [
                 version.id
                 for version in self._loaded.values()
@@ -120,10 +165,13 @@ class VersionCache:
         """
         evicted = False
         excess = self._bytes() - self._capacity
-        for version in sorted(self._loaded.values(), key=lambda version: version.used_at):
-            if excess > 0 and version is not newest:
+        for version in sorted(self._loaded.values(), key=self._worth):
+            if excess > 0 and version is not newest and version.id not in self._pinned:
                 del self._loaded[version.id]
                 self._evicted.add(version.id)
                 excess -= version.bytes
                 evicted = True
         return evicted
+
+    def _worth(self, version: LoadedVersion) -> tuple[bool, float]:
+        return version.id in self._favoured, version.used_at

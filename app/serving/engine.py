@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from concurrent.futures import Future
@@ -10,12 +11,13 @@ from datetime import datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import Database
-from app.errors import Unavailable, shortened
-from app.serving.cache import RETRY_SECONDS, VersionCache
+from app.errors import Conflict, Unavailable, shortened
+from app.serving.cache import RETRY_SECONDS, State, VersionCache
 from app.serving.execution import Execution
 from app.serving.loaded import LoadedVersion, NotServable, load
 from app.serving.memory import give_back
-from app.serving.snapshot import Snapshot, Target, read_snapshot
+from app.serving.snapshot import CHAMPION, Snapshot, Target, read_snapshot
+from app.serving.statistics import Statistics
 from app.settings import Settings
 from app.storage import Store
 from app.tables.model_version import ModelVersion
@@ -30,17 +32,21 @@ log = logging.getLogger(__name__)
 
 
 class Engine:
-    """What the protocols ask for versions; ``execution`` is where they run them.
+    """What the protocols ask for versions; ``execution`` is where they run them, ``statistics`` what became.
 
     A thread reads the registry. When an alias moves, the version it names is loaded first; until that has
     answered its golden rows the alias goes on meaning the old one, whose last requests then end in peace.
     """
 
     def __init__(self, database: Database, store: Store, settings: Settings) -> None:
-        self.execution = Execution()
+        self.execution = Execution(
+            queue_seconds=settings.queue_seconds, request_seconds=settings.request_seconds
+        )
+        self.statistics = Statistics()
         self._database = database
         self._store = store
         self._cache = VersionCache(self._load, settings.loaded_bytes, self._flip)
+        self._loading_seconds = settings.loading_seconds
         self._snapshot = Snapshot()
         self._live: dict[Target, LoadedVersion] = {}
         self._lock = threading.Lock()
@@ -85,19 +91,74 @@ class Engine:
         version = self.lookup(target)
         if version is not None:
             return version
+        loading = self._cache.request(await self._meant(target))
+        return await self._loaded(target, loading, self._loading_seconds)
+
+    def state(self, target: Target) -> State:
+        """Return whether what a target means answers at once; raise :class:`~app.errors.NotFound` if nothing.
+
+        What was published a moment ago may not be known yet: it is to :meth:`obtain`, and to :meth:`targets`.
+        """
+        if target in self._live:
+            return State("READY")
+        version_id = self._snapshot.targets.get(target)
+        if version_id is None:
+            raise self._snapshot.missing(target)
+        return self._cache.state(version_id)
+
+    async def load(self, target: Target) -> LoadedVersion:
+        """Load what a target means, even if that failed lately, and keep it in memory until it is unloaded.
+
+        Raises as :meth:`obtain` does, after waiting as long as it takes, and :class:`~app.errors.Conflict`
+        if what is kept so leaves no room for it.
+        """
+        version = await self._loaded(target, self._cache.request(await self._meant(target), anew=True))
+        if not self._cache.pin(version.id):
+            raise Conflict(
+                f"Version {version.number} of model {shortened(version.model)} does not fit into memory "
+                "beside the others that were loaded to stay. Unload one, or raise KERAFORGE_LOADED_BYTES.",
+                code="no_room",
+            )
+        return version
+
+    async def unload(self, target: Target) -> None:
+        """Let the memory go of what a target means, of all versions for a champion; requests end in peace.
+
+        Whoever asks for it later loads it again. Raises :class:`~app.errors.NotFound` for an unknown target.
+        """
+        await self._meant(target)
+        means = self._snapshot.targets
+        self._cache.unload(means[target._replace(which=number)] for number in self._snapshot.numbers(target))
+        self._flip()
+        await asyncio.to_thread(give_back)
+
+    async def _meant(self, target: Target) -> str:
+        """Return the identifier of the version that a target means."""
         if target not in self._snapshot.targets:
             # It may have been published since the registry was read last.
             await self._refreshed()
         version_id = self._snapshot.targets.get(target)
         if version_id is None:
             raise self._snapshot.missing(target)
+        return version_id
+
+    async def _loaded(
+        self, target: Target, loading: "Future[LoadedVersion]", seconds: float | None = None
+    ) -> LoadedVersion:
+        named, limit = f"{shortened(target.which)} of model {shortened(target.name)}", seconds or 0.0
         try:
             # Shielded: others may be waiting for the same version.
-            return await asyncio.shield(asyncio.wrap_future(self._cache.request(version_id)))
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(asyncio.wrap_future(loading))
+        except TimeoutError:
+            raise Unavailable(
+                f"{named} is still being loaded after {limit:g} s, which is the limit. Try again.",
+                code="version_loading",
+                headers={"Retry-After": str(max(1, math.ceil(limit)))},
+            ) from None
         except NotServable as error:
             raise Unavailable(
-                f"{shortened(target.which)} of model {shortened(target.name)} cannot be served: {error}. "
-                "Name another version, or train again.",
+                f"{named} cannot be served: {error}. Name another version, or train again.",
                 code="version_not_servable",
                 headers={"Retry-After": str(int(RETRY_SECONDS))},
             ) from None
@@ -161,11 +222,14 @@ class Engine:
         aliases = snapshot.aliases()
         self._load_moved(aliases)
         answering = {version.id for target, version in self._live.items() if target in aliases}
+        known = set(snapshot.targets.values())
         dropped = self._cache.keep(
-            known=set(snapshot.targets.values()),
+            known,
             wanted=answering | set(aliases.values()),
+            favoured={version for target, version in aliases.items() if target.which == CHAMPION},
             idle_seconds=IDLE_SECONDS,
         )
+        self.statistics.keep(known)
         self._flip()
         if dropped:
             give_back()
@@ -198,7 +262,8 @@ class Engine:
             row = session.get(ModelVersion, version_id)
         if row is None:
             raise NotServable("it was deleted")
-        return load(row, self._store)
+        statistics = self.statistics.begin(row, row.owner, row.model.name, row.number)
+        return load(row, self._store, statistics)
 
 
 def _registry_unreadable() -> Unavailable:

@@ -4,11 +4,20 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from app.errors import Unavailable
+from app.serving.batching import Batching, Left, Limits
+from app.serving.chorus import Chorus, Voice
+from app.serving.generation import Generation
+from app.serving.role import Array, LoadedRole
+from app.serving.statistics import Reason
+from app.serving.threads import step_back
+from app.serving.waiting import Question
 
 Result = TypeVar("Result")
 
@@ -18,19 +27,74 @@ WAITING_LIMIT = 256
 # So many texts are written at once.
 PLACES = 64
 RETRY_AFTER_SECONDS = 1
+MOST_WORKERS = 8
 
 
 class Execution:
-    """A bounded pool beside the event loop."""
+    """A bounded pool beside the event loop.
 
-    def __init__(self, threads: int | None = None, limit: int = WAITING_LIMIT) -> None:
-        threads = threads or min(4, os.cpu_count() or 1)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="predict")
+    ``workers`` is how many of its threads one role may keep busy: there is one more, for all others.
+    """
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        limit: int = WAITING_LIMIT,
+        *,
+        queue_seconds: float = 5.0,
+        request_seconds: float = 30.0,
+    ) -> None:
+        workers = workers or min(MOST_WORKERS, _cores())
+        self._pool = ThreadPoolExecutor(workers + 1, thread_name_prefix="predict", initializer=step_back)
         # Apart from the others: a prediction does not wait for the end of slices.
-        self._slices = ThreadPoolExecutor(threads, thread_name_prefix="slice")
+        self._slices = ThreadPoolExecutor(workers, thread_name_prefix="slice", initializer=step_back)
+        self._choruses: WeakKeyDictionary[LoadedRole, Chorus] = WeakKeyDictionary()
+        self._batching = Batching(self._pool, Limits(workers, queue_seconds, request_seconds))
         self._limit = limit
         self._admitted = threading.BoundedSemaphore(limit)
         self._places = threading.BoundedSemaphore(PLACES)
+
+    async def ask(
+        self,
+        role: LoadedRole,
+        inputs: Mapping[str, Array],
+        names: Sequence[str] | None,
+        write: Callable[[Mapping[str, Array]], Result],
+        *,
+        left: Left | None = None,
+        seconds: float | None = None,
+        away: bool = False,
+    ) -> Result:
+        """Return ``write(outputs)`` of a role: at once if that is quick, else from a thread, with others.
+
+        Args:
+            role: What is asked.
+            inputs: Its inputs by name, ``[rows, ...]``.
+            names: The outputs that are needed; None for all.
+            write: Makes the answer; it runs where the graph does.
+            left: Watches whoever asked, while this waits for a thread; raises when they have left.
+            seconds: How long they wait at most; the service may allow less.
+            away: Never at once, for ``write`` takes long.
+
+        Raises :class:`~app.errors.TooMany` if too much waits already, :class:`~app.errors.TimedOut` after
+        the time that is allowed, and what ``left`` and ``write`` raise.
+        """
+        rows = len(next(iter(inputs.values())))
+        if away or role.row_seconds * rows >= INLINE_SECONDS:
+            answer: Result = await self._batching.ask(Question(role, inputs, names, write), left, seconds)
+            return answer
+        try:
+            began = time.perf_counter()
+            outputs = role.run(inputs, names)
+            ran = time.perf_counter()
+            answer = write(outputs)
+        except Exception:
+            role.statistics.failed("failed")
+            raise
+        spent = (0.0, ran - began, time.perf_counter() - ran)
+        role.statistics.executed(min(rows, role.batch_rows), spent, -(-rows // role.batch_rows))
+        role.statistics.answered(rows, 0.0, spent)
+        return answer
 
     async def run(self, function: Callable[[], Result], seconds: float | None = None) -> Result:
         """Return ``function()``: at once if it takes ``seconds`` and those are few, else from a thread.
@@ -60,7 +124,7 @@ class Execution:
         if not self._places.acquire(blocking=False):
             raise _overloaded(f"{PLACES} texts are being written already")
         try:
-            yield Place(self._slices)
+            yield Place(self._slices, self._choruses)
         finally:
             self._places.release()
 
@@ -68,17 +132,46 @@ class Execution:
         """Finish what runs and drop what waits."""
         self._pool.shutdown(cancel_futures=True)
         self._slices.shutdown(cancel_futures=True)
+        self._batching.close()
 
 
 class Place:
     """Where work in slices runs; between two slices others have their turn."""
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, choruses: WeakKeyDictionary[LoadedRole, Chorus]) -> None:
         self._pool = pool
+        self._choruses = choruses
 
     async def run(self, function: Callable[[], Result]) -> Result:
         """Return ``function()``, one slice, from a thread."""
         return await asyncio.wrap_future(self._pool.submit(function))
+
+    async def write(
+        self, text: Generation, seconds: float, gone: threading.Event
+    ) -> AsyncGenerator[str, None]:
+        """Yield what comes to a text every so many ``seconds``, sometimes nothing, until it is over.
+
+        It is written together with others of its role. It also ends when ``gone`` is set, soon after.
+        """
+        chorus = self._choruses.get(text.role)
+        if chorus is None:
+            chorus = self._choruses[text.role] = Chorus(self._pool)
+        voice, statistics, began = Voice(text, seconds, gone), text.role.statistics, time.perf_counter()
+        statistics.pending += 1
+        ended: Reason | None = "cancelled"
+        try:
+            while not voice.ended:
+                yield await chorus.listen(voice)
+            ended = "cancelled" if gone.is_set() else None
+        except Exception:
+            ended = "failed"
+            raise
+        finally:
+            statistics.pending -= 1
+            if ended is None:
+                statistics.wrote(text.completion_tokens, time.perf_counter() - began)
+            else:
+                statistics.failed(ended)
 
 
 def _overloaded(reason: str) -> Unavailable:
@@ -87,3 +180,7 @@ def _overloaded(reason: str) -> Unavailable:
         code="overloaded",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

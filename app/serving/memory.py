@@ -1,7 +1,9 @@
-"""Memory that was freed, given back to the system."""
+"""The memory of this process: how much there is, and how what was freed is given back to the system."""
 
 import ctypes
+import os
 import sys
+from pathlib import Path
 
 
 def give_back() -> None:
@@ -11,3 +13,10 @@ def give_back() -> None:
         # glibc only; musl returns pages by itself.
         if hasattr(library, "malloc_trim"):
             library.malloc_trim(0)
+
+
+def resident() -> int:
+    """Return how many bytes are in memory now; 0 where the system does not tell."""
+    if sys.platform != "linux":
+        return 0
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from app.serving.statistics import VersionStatistics
 from models.signature import RoleSignature
 
 Array = npt.NDArray[Any]
@@ -27,29 +28,40 @@ TIMING_BUDGET_SECONDS = 0.1
 class LoadedRole:
     """A role that answers; ``run`` may be called by several threads at once.
 
-    ``row_seconds`` is the measured run time of one row, ``max_rows`` how many a request may have.
+    ``row_seconds`` is the measured run time of one row, ``max_rows`` how many a request may have,
+    ``batch_rows`` how many run at once. ``statistics`` are those of its version.
     """
 
-    def __init__(self, signature: RoleSignature, graph: bytes) -> None:
+    def __init__(
+        self, signature: RoleSignature, graph: bytes, statistics: VersionStatistics | None = None
+    ) -> None:
         self.inputs = signature.inputs
         self.outputs = signature.outputs
         self.names = [tensor.name for tensor in self.outputs]
+        self.statistics = statistics or VersionStatistics()
         self.row_seconds = 0.0
         self.max_rows = max(1, min(MAX_ROWS, MAX_OUTPUT_VALUES // _values(signature.outputs)))
-        self._chunk = min(CHUNK_ROWS, max(1, CHUNK_INPUT_BYTES // (4 * _values(signature.inputs))))
+        self.batch_rows = min(CHUNK_ROWS, max(1, CHUNK_INPUT_BYTES // (4 * _values(signature.inputs))))
         self._session = _session(graph)
 
     def run(self, inputs: Mapping[str, Array], names: Sequence[str] | None = None) -> dict[str, Array]:
         """Return the outputs that are named, by default all, ``[rows, ...]``, for ``[rows, ...]`` by name."""
         names = names or self.names
         rows = len(next(iter(inputs.values())))
-        if rows <= self._chunk:
+        if not rows:
+            # Graphs need not know what to do with no row at all.
+            return {
+                each.name: np.empty((0, *each.shape), each.dtype)
+                for each in self.outputs
+                if each.name in names
+            }
+        if rows <= self.batch_rows:
             return dict(zip(names, self._session.run(names, inputs), strict=True))
         pieces = [
             self._session.run(
-                names, {name: array[start : start + self._chunk] for name, array in inputs.items()}
+                names, {name: array[start : start + self.batch_rows] for name, array in inputs.items()}
             )
-            for start in range(0, rows, self._chunk)
+            for start in range(0, rows, self.batch_rows)
         ]
         columns = zip(*pieces, strict=True)
         return {name: np.concatenate(parts) for name, parts in zip(names, columns, strict=True)}
@@ -100,7 +112,10 @@ def _session(graph: bytes) -> onnxruntime.InferenceSession:
     # Without the arena a peak is given back; it costs nothing measurable at one row.
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    # It would keep the whole file, only to begin anew on another device should this one fail.
+    session._model_bytes = None
+    return session
 
 
 def _values(tensors: Sequence[Any]) -> int:

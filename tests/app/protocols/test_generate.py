@@ -1,6 +1,5 @@
 import asyncio
 import json
-import threading
 
 import numpy as np
 import pytest
@@ -9,9 +8,7 @@ from starlette.requests import ClientDisconnect
 from app.protocols import streams
 from app.protocols.generate import Generate
 from app.serving.execution import Execution
-from app.serving.generation import Generation, Language
 from app.serving.loaded import load
-from app.serving.sampling import Choice, Chooser
 
 pytestmark = pytest.mark.anyio
 
@@ -138,35 +135,11 @@ async def test_many_texts_at_once_do_not_mix(client, bard, token_by_token):
     assert texts == [written(bard, letter, 100) for letter in LETTERS]
 
 
-class Leaving(Chooser):
-    """Chooses, and lets the client leave while it chooses the fifth token."""
-
-    def __init__(self):
-        super().__init__(Choice())
-        self.gone = threading.Event()
-        self.chosen = 0
-
-    def next(self, logits):
-        self.chosen += 1
-        if self.chosen == 5:
-            self.gone.set()
-        return super().next(logits)
-
-
-def test_a_text_whose_reader_has_left_ends_with_the_next_token(registry, bard):
-    version = load(bard.version, registry.store)
-    chooser = Leaving()
-    language = Language(version, version.signature.text)
-    generation = Generation(language, version.roles["step"], [2], chooser, max_tokens=4000)
-    generation.advance(60, chooser.gone)
-    assert (chooser.chosen, generation.finish_reason) == (5, None)
-
-
 @pytest.fixture
 def alone(registry, bard):
     """What answers, without what stands before it; a function that says how many places are taken."""
     version = load(bard.version, registry.store)
-    execution = Execution(threads=1)
+    execution = Execution(workers=1)
     free = execution._places._value
     wire = Generate(version, version.roles["step"], version.signature.text, execution)
     yield wire, lambda: free - execution._places._value

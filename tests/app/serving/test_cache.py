@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.serving.cache import VersionCache
+from app.serving.cache import State, VersionCache
 from app.serving.loaded import NotServable
 
 
@@ -130,3 +130,58 @@ def test_what_is_unknown_goes_at_once_and_what_is_unwanted_when_idle(cache):
     assert cache.get("fresh") is not None
     cache.keep(known={"fresh"}, wanted=set(), idle_seconds=60)
     assert cache.get("fresh") is None
+
+
+def test_what_is_pinned_stays_and_what_is_favoured_goes_last(cache):
+    for version in load(cache, "pinned", "favoured"):
+        version.used_at -= 60
+    assert cache.pin("pinned")
+    cache.keep({"pinned", "favoured", "a", "b"}, wanted=set(), favoured={"favoured"}, idle_seconds=600)
+    load(cache, "a")
+    assert [cache.get(name) is not None for name in ("pinned", "favoured", "a")] == [True, False, True]
+    cache.keep({"pinned", "favoured", "a", "b"}, wanted=set(), favoured={"a"}, idle_seconds=600)
+    load(cache, "favoured")
+    assert [cache.get(name) is not None for name in ("pinned", "favoured", "a")] == [True, True, False]
+
+
+def test_an_idle_version_that_is_pinned_stays(cache):
+    for version in load(cache, "a", "b"):
+        version.used_at -= 60
+    cache.pin("a")
+    cache.keep({"a", "b"}, wanted=set(), idle_seconds=1)
+    assert (cache.get("a") is not None, cache.get("b")) == (True, None)
+
+
+def test_what_would_leave_no_room_is_not_pinned(cache):
+    load(cache, "a", "b", "c")
+    assert [cache.pin(name) for name in ("b", "c")] == [True, True]
+    load(cache, "a")
+    assert not cache.pin("a")
+    cache.unload(["b"])
+    assert cache.pin("a")
+
+
+def test_an_unloaded_version_stays_away_until_it_is_asked_for(cache, loader):
+    load(cache, "a")
+    cache.pin("a")
+    cache.unload(["a"])
+    assert cache.get("a") is None
+    assert not cache.welcomes("a")
+    assert cache.state("a") == State("UNAVAILABLE", "it is not in memory")
+    load(cache, "a")
+    assert cache.state("a") == State("READY")
+    cache.keep({"a"}, wanted=set(), idle_seconds=-1)
+    assert cache.get("a") is None, "it was pinned no more"
+
+
+def test_a_state_says_why_a_version_does_not_answer(cache, loader):
+    loader.gate.clear()
+    future = cache.request("a")
+    assert cache.state("a") == State("LOADING", "it is being loaded")
+    loader.failure = NotServable("damaged")
+    loader.gate.set()
+    with pytest.raises(NotServable):
+        future.result(timeout=5)
+    assert cache.state("a") == State("UNAVAILABLE", "damaged")
+    loader.failure = None
+    assert cache.request("a", anew=True).result(timeout=5).id == "a"

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def execution():
-    execution = Execution(threads=1, limit=2)
+    execution = Execution(workers=1, limit=2)
     yield execution
     execution.close()
 
@@ -67,17 +67,19 @@ async def test_what_was_refused_is_freed_without_a_garbage_collection(execution)
         gc.enable()
 
 
-async def test_what_nobody_waits_for_any_more_is_not_begun(execution):
+async def test_what_nobody_waits_for_any_more_is_not_begun():
+    execution = Execution(workers=1, limit=3)
     gate, begun = threading.Event(), threading.Event()
-    running = asyncio.create_task(execution.run(gate.wait))
+    running = [asyncio.create_task(execution.run(gate.wait)) for _ in range(2)]
     waiting = asyncio.create_task(execution.run(begun.set))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.sleep(0)
     gate.set()
-    await running
+    await asyncio.gather(*running)
     assert await execution.run(lambda: "room again") == "room again"
     assert not begun.is_set()
+    execution.close()
 
 
 async def test_an_abandoned_work_counts_until_it_has_ended(execution):
