@@ -17,18 +17,27 @@ SCORED_ROWS = 512
 class Feed:
     """The rows of a dataset: ``x`` of shape ``[rows, *shape]`` and targets ``y``, classes or values.
 
-    Either may be a memory map. Up to ``resident_bytes`` they are copied to the device once; beyond, each call
-    is given its own rows.
+    ``weights`` say how much each counts, where they do not count alike. All may be memory maps. Up to
+    ``resident_bytes`` they are copied to the device once; beyond, each call is given its own rows.
     """
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, resident_bytes: int = RESIDENT_BYTES) -> None:
-        self._x, self._y = x, y
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        resident_bytes: int = RESIDENT_BYTES,
+        *,
+        weights: np.ndarray | None = None,
+    ) -> None:
         # Ids stay whole numbers; whatever else a row holds is a number to calculate with.
         self._taken = tf.int32 if x.dtype == np.int32 else tf.float32
-        self._asked = tf.float32 if y.dtype.kind == "f" else tf.int64
+        asked = tf.float32 if y.dtype.kind == "f" else tf.int64
+        self._parts = [(x, tf.as_dtype(x.dtype)), (y, asked)]
+        if weights is not None:
+            self._parts.append((weights, tf.float32))
         self.is_resident = x.nbytes <= resident_bytes
         if self.is_resident:
-            self._resident = tf.constant(x), tf.constant(y, self._asked)
+            self._resident = [tf.constant(part, dtype) for part, dtype in self._parts]
 
     def arguments(self, rows: np.ndarray) -> tuple[tf.Tensor, ...]:
         """Return what a traced call is given for these row numbers, an array of any shape."""
@@ -36,25 +45,26 @@ class Feed:
             return (tf.constant(rows),)
         # Sorted reading keeps a memory map's pages in order; the answer is in the order that was asked for.
         flat, places = np.unique(rows.ravel(), return_inverse=True)
-        x, y = self._x[flat][places], self._y[flat][places]
-        x, y = (part.reshape(*rows.shape, *part.shape[1:]) for part in (x, y))
-        return tf.constant(x), tf.constant(y, self._asked)
+        return tuple(
+            tf.constant(part[flat][places].reshape(*rows.shape, *part.shape[1:]), dtype)
+            for part, dtype in self._parts
+        )
 
     def signature(self, *rows: int | None) -> list[tf.TensorSpec]:
         """Return the types of :meth:`arguments` for row numbers of this shape."""
         if self.is_resident:
             return [tf.TensorSpec(rows, tf.int64)]
-        return [
-            tf.TensorSpec([*rows, *self._x.shape[1:]], self._x.dtype),
-            tf.TensorSpec([*rows, *self._y.shape[1:]], self._asked),
-        ]
+        return [tf.TensorSpec([*rows, *part.shape[1:]], dtype) for part, dtype in self._parts]
 
-    def rows(self, arguments: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return, inside a traced call, the rows themselves, as a network takes them, and their targets."""
-        x, y = (
-            arguments if not self.is_resident else (tf.gather(part, arguments[0]) for part in self._resident)
+    def rows(self, arguments: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+        """Return, inside a traced call, the rows themselves, as a network takes them, and their targets.
+
+        Where rows have weights, these too.
+        """
+        x, *others = (
+            arguments if not self.is_resident else [tf.gather(part, arguments[0]) for part in self._resident]
         )
-        return tf.cast(x, self._taken), y
+        return tf.cast(x, self._taken), *others
 
 
 class Chunks:
@@ -94,8 +104,8 @@ class Chunks:
         figures = len(self._learning.names)
         sums = Sums(tf.zeros(figures, tf.float64), tf.constant(0.0, tf.float64))
         for place in tf.range(tf.shape(arguments[0])[0]):
-            x, y = self._feed.rows(tuple(argument[place] for argument in arguments))
-            state, more = self._learning.step(state, x, y)
+            rows = self._feed.rows(tuple(argument[place] for argument in arguments))
+            state, more = self._learning.step(state, *rows)
             sums = sums.plus(more)
         return state, sums
 

@@ -16,7 +16,8 @@ from models.statistics import Statistics
 class TrainingData:
     """``x`` of shape ``[rows, *source.shape]``; ``y``, classes, values, or 0 where rows have no target.
 
-    Row numbers, int64, of either purpose, and the statistics that the network was built with.
+    Row numbers, int64, of either purpose, and the statistics that the network was built with. ``weights`` say
+    how much each row counts in the loss, ``float32[rows]``; None: all alike.
     """
 
     x: np.ndarray
@@ -25,6 +26,7 @@ class TrainingData:
     validation_rows: np.ndarray
     source: InputSchema
     statistics: Statistics
+    weights: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

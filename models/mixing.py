@@ -15,14 +15,19 @@ _KEY = 2**40
 
 
 class Mixed(NamedTuple):
-    """What was mixed into rows: its classes, int64 ``[batch]``, and its shares, float32 ``[batch]``."""
+    """What was mixed into rows: its classes, int64 ``[batch]``, and its shares, float32 ``[batch]``.
+
+    ``weight`` is how much what was mixed in counts, float32 ``[batch]``, where rows have weights.
+    """
 
     y: tf.Tensor
     share: tf.Tensor
+    weight: tf.Tensor | None = None
 
 
-Mixer = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, Mixed]]
-"""From images, float32 ``[batch, height, width, channels]``, their classes, and the number of the step."""
+Mixer = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor | None], tuple[tf.Tensor, Mixed]]
+"""From images, float32 ``[batch, height, width, channels]``, their classes, the number of the step, and how
+much each row counts, if rows have weights."""
 
 
 def mixer(augmentations: tuple[Augmentation, ...], seed: int) -> Mixer | None:
@@ -38,7 +43,9 @@ def mixer(augmentations: tuple[Augmentation, ...], seed: int) -> Mixer | None:
 
 
 def _mixer(spec: MixupSpec | CutmixSpec, seed: int) -> Mixer:
-    def mix(x: tf.Tensor, y: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, Mixed]:
+    def mix(
+        x: tf.Tensor, y: tf.Tensor, step: tf.Tensor, weight: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, Mixed]:
         share = _share(spec.alpha, tf.shape(x)[0], seed, step)
         other = tf.roll(x, 1, axis=0)
         if isinstance(spec, MixupSpec):
@@ -46,7 +53,7 @@ def _mixer(spec: MixupSpec | CutmixSpec, seed: int) -> Mixer:
             x = x + part * (other - x)
         else:
             x, share = _pasted(x, other, share, seed, step)
-        return x, Mixed(tf.roll(y, 1, axis=0), share)
+        return x, Mixed(tf.roll(y, 1, axis=0), share, None if weight is None else tf.roll(weight, 1, axis=0))
 
     return mix
 

@@ -32,21 +32,22 @@ def predicting(lesson: Lesson) -> Learning:
 
 
 def classification(network: keras.Model, class_weight: np.ndarray, smoothing: float = 0.0) -> Objective:
-    """Return the cross-entropy of class probabilities (nats), weighted by class in training.
+    """Return the cross-entropy of class probabilities (nats), weighted by row, and by class in training.
 
-    In training the target has ``1 - smoothing`` of the probability; all classes share the rest (Szegedy et
+    As in Keras, weighted losses are added up and divided by the number of rows; accuracy is not weighted. In
+    training the target has ``1 - smoothing`` of the probability; all classes share the rest (Szegedy et
     al., 2016).
 
     The network answers ``float32[batch, classes]``; targets are classes, int64 ``[batch]``.
     """
     weights_of_classes = tf.constant(class_weight)
 
-    def entropy(y: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    def entropy(y: tf.Tensor, weight: tf.Tensor | None, probabilities: tf.Tensor) -> tf.Tensor:
         """Return what is to become less in training, row by row."""
         plain = keras.ops.sparse_categorical_crossentropy(y, probabilities)
         if smoothing:
             plain = (1 - smoothing) * plain + smoothing * _evenly(probabilities)
-        return plain * tf.gather(weights_of_classes, y)
+        return _weighed(plain * tf.gather(weights_of_classes, y), weight)
 
     def objective(weights: Tensors, others: Tensors, batch: Batch, training: bool) -> Loss:
         answer, others, penalties = network.stateless_call(
@@ -54,22 +55,31 @@ def classification(network: keras.Model, class_weight: np.ndarray, smoothing: fl
         )
         probabilities = first(answer)
         if training:
-            loss = tf.reduce_mean(_mixed(batch, lambda y: entropy(y, probabilities))) + sum(penalties)
+            losses = _mixed(batch, lambda y, weight: entropy(y, weight, probabilities))
+            loss = tf.reduce_mean(losses) + sum(penalties)
         else:
-            loss = tf.reduce_mean(keras.ops.sparse_categorical_crossentropy(batch.y, probabilities))
+            plain = keras.ops.sparse_categorical_crossentropy(batch.y, probabilities)
+            loss = tf.reduce_mean(_weighed(plain, batch.weight))
         found = tf.argmax(probabilities, -1)
-        right = tf.reduce_mean(_mixed(batch, lambda y: tf.cast(found == y, tf.float32)))
+        right = tf.reduce_mean(_mixed(batch, lambda y, _: tf.cast(found == y, tf.float32)))
         return Loss(loss, others, sums_of(tf.size(batch.y), loss, right))
 
     return objective
 
 
-def _mixed(batch: Batch, figure: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """Return a figure of rows and their classes, float32 ``[batch]``; of mixed rows, of both by share."""
-    own = figure(batch.y)
+def _mixed(batch: Batch, figure: Callable[[tf.Tensor, tf.Tensor | None], tf.Tensor]) -> tf.Tensor:
+    """Return a figure of rows by class and weight, float32 ``[batch]``; of mixed rows both's, by share."""
+    own = figure(batch.y, batch.weight)
     if batch.mixed is None:
         return own
-    return own + batch.mixed.share * (figure(batch.mixed.y) - own)
+    return own + batch.mixed.share * (figure(batch.mixed.y, batch.mixed.weight) - own)
+
+
+def _weighed(errors: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
+    """Return errors, float32 ``[batch, ...]``, times the weight of their row, where rows have weights."""
+    if weight is None:
+        return errors
+    return errors * tf.reshape(weight, [-1, *[1] * (len(errors.shape) - 1)])
 
 
 def _evenly(probabilities: tf.Tensor) -> tf.Tensor:
@@ -81,7 +91,8 @@ def _evenly(probabilities: tf.Tensor) -> tf.Tensor:
 def regression(network: keras.Model, scale: Scale) -> Objective:
     """Return the mean squared error of values, ``float32[batch, targets]``, and their mean absolute error.
 
-    Both in units of ``scale``, the targets' own, so that targets of different size count alike.
+    Both in units of ``scale``, the targets' own, so that targets of different size count alike. The squared
+    error is weighted by row.
     """
     deviations = tf.constant(scale.deviations, tf.float32)
 
@@ -90,7 +101,7 @@ def regression(network: keras.Model, scale: Scale) -> Objective:
             weights, others, batch.x, training=training, return_losses=True
         )
         difference = (first(answer) - batch.y) / deviations
-        loss = tf.reduce_mean(tf.square(difference))
+        loss = tf.reduce_mean(_weighed(tf.square(difference), batch.weight))
         if training:
             loss = loss + sum(penalties)
         return Loss(loss, others, sums_of(tf.shape(batch.y)[0], loss, tf.reduce_mean(tf.abs(difference))))
@@ -103,6 +114,7 @@ def forecasting(network: keras.Model, scale: Scale) -> Objective:
 
     Rows are those of :func:`models.next_step.cut`; the network answers ``float32[batch, features]``. Errors
     are in units of ``scale``, that of the features; what is missing in the last step (NaN) does not count.
+    The squared error is weighted by row.
     """
     deviations = tf.constant(scale.deviations, tf.float32)
 
@@ -115,7 +127,7 @@ def forecasting(network: keras.Model, scale: Scale) -> Objective:
         is_known = ~tf.math.is_nan(then)
         difference = tf.where(is_known, (first(answer) - then) / deviations, 0.0)
         values = tf.reduce_sum(tf.cast(is_known, tf.float32))
-        loss = tf.reduce_sum(tf.square(difference)) / tf.maximum(values, 1.0)
+        loss = tf.reduce_sum(_weighed(tf.square(difference), batch.weight)) / tf.maximum(values, 1.0)
         mae = tf.reduce_sum(tf.abs(difference)) / tf.maximum(values, 1.0)
         if training:
             loss = loss + sum(penalties)

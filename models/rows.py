@@ -10,13 +10,17 @@ Purpose = Literal["test", "validation", "training"]
 
 @dataclass(frozen=True)
 class Rows:
-    """``x``, ``[rows, *shape]``, and targets ``y``, 0 where there are none; row numbers, ``int64[n]``."""
+    """``x``, ``[rows, *shape]``, and targets ``y``, 0 where there are none; row numbers, ``int64[n]``.
+
+    ``weights`` say how much each row counts in training, ``float32[rows]``; None: all alike.
+    """
 
     x: np.ndarray
     y: np.ndarray
     training: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+    weights: np.ndarray | None = None
 
     @property
     def report_on(self) -> Purpose:

@@ -8,6 +8,7 @@ A dataset version in canonical form is a set of memory-mappable files:
   as NaN;
 * ``y.npy``, where rows have a target: class indices, ``int64[rows]``, positions in ``labels``; or values,
   ``float32[rows, targets]``;
+* ``weights.npy``, where rows have weights: how much each counts in training, ``float32[rows]``, from 0 on;
 * ``test.npy``: row numbers of the test rows, ``int64[n]``, sorted; all other rows train;
 * ``vocabulary.json``, of texts: the token of each id, a list.
 """
@@ -16,7 +17,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-X_FILE, Y_FILE, TEST_FILE = "x.npy", "y.npy", "test.npy"
+X_FILE, Y_FILE, WEIGHTS_FILE, TEST_FILE = "x.npy", "y.npy", "weights.npy", "test.npy"
 VOCABULARY_FILE = "vocabulary.json"
 
 Kind = Literal["images", "table", "sequences", "text", "vectors"]
@@ -80,6 +81,9 @@ class DatasetSchema(Frozen):
     columns: tuple[Column, ...] = ()
     text: TextSchema | None = None
     variable_length: bool = Field(False, description="Whether sequences differ in length.")
+    weights: str | None = Field(
+        None, description="What the weights of rows are called where they come from, if they have any."
+    )
 
 
 class InputSchema(Frozen):
@@ -95,6 +99,7 @@ class InputSchema(Frozen):
     vocabulary: int | None = Field(None, ge=3, le=1_000_000, description="Number of ids, of texts.")
     columns: tuple[Column, ...] = Field((), max_length=10_000, description="The columns, of tables.")
     variable_length: bool = False
+    weighted: bool = Field(False, description="Whether rows have weights.")
     low: float = Field(0.0, description="Value that black has in the rows.")
     high: float = Field(1.0, description="Value that white has in the rows.")
     labels: tuple[str, ...] = Field(
@@ -137,6 +142,7 @@ def input_of(schema: DatasetSchema) -> InputSchema:
         vocabulary=schema.text.vocabulary if schema.text else None,
         columns=schema.columns,
         variable_length=schema.variable_length,
+        weighted=schema.weights is not None,
         low=image.low if image else 0.0,
         high=image.high if image else 1.0,
         labels=tuple(schema.labels),

@@ -34,19 +34,25 @@ class Loss(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Rows ``x`` with their targets ``y``, the number of the step, counted from 0, and what was mixed in."""
+    """Rows ``x`` with their targets ``y``, the number of the step, counted from 0, and what was mixed in.
+
+    ``weight`` is how much each row counts, float32 ``[batch]``; None: all alike.
+    """
 
     x: tf.Tensor
     y: tf.Tensor
     step: tf.Tensor
     mixed: Mixed | None = None
+    weight: tf.Tensor | None = None
 
 
 Objective = Callable[[Tensors, Tensors, Batch, bool], Loss]
 """From weights in the network's own shapes, its other variables, a batch, and whether this is training, to a
 loss. Penalties count in training only."""
-Step = Callable[[State, tf.Tensor, tf.Tensor], tuple[State, Sums]]
-Score = Callable[[State, tf.Tensor, tf.Tensor], Sums]
+Step = Callable[..., tuple[State, Sums]]
+"""From a state, rows and their targets, and their weights where rows have any, to the next state."""
+Score = Callable[..., Sums]
+"""From the same to sums; nothing is learnt."""
 
 
 class Learning(NamedTuple):
@@ -67,14 +73,14 @@ def learning(names: tuple[str, ...], objective: Objective, lesson: Lesson) -> Le
     augmenter, mixer, update = lesson.augmenter, lesson.mixer, lesson.update
     packing = Packing(lesson.network.trainable_variables)
 
-    def step(state: State, x: tf.Tensor, y: tf.Tensor) -> tuple[State, Sums]:
+    def step(state: State, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tuple[State, Sums]:
         augmentation = state.augmentation
         if augmenter is not None:
             x, augmentation = augmenter.stateless_call([], augmentation, x, training=True)
         mixed = None
         if mixer is not None:
-            x, mixed = mixer(x, y, state.step)
-        batch = Batch(x, y, state.step, mixed)
+            x, mixed = mixer(x, y, state.step, weight)
+        batch = Batch(x, y, state.step, mixed, weight)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(state.weights)
             loss = objective(packing.unpack(state.weights), state.others, batch, True)
@@ -83,8 +89,8 @@ def learning(names: tuple[str, ...], objective: Objective, lesson: Lesson) -> Le
         moved, slots = update.apply(state.weights, gradients, state.slots, moment)
         return State(state.step + 1, moved, loss.others, slots, augmentation, state.factor), loss.sums
 
-    def score(state: State, x: tf.Tensor, y: tf.Tensor) -> Sums:
-        batch = Batch(x, y, state.step)
+    def score(state: State, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> Sums:
+        batch = Batch(x, y, state.step, weight=weight)
         return objective(packing.unpack(state.weights), state.others, batch, False).sums
 
     # AutoGraph would rewrite Keras' own code too, slowly and for nothing.

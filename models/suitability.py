@@ -14,6 +14,8 @@ from models.specs.problems import SpecProblem, escaped, nearest
 from models.specs.training import TrainingSpec
 from models.tasks import task_of
 
+_SUPERVISED: frozenset[Task] = frozenset({"classification", "regression", "forecasting"})
+
 
 def unsuited(network: NetworkSpec, training: TrainingSpec, source: InputSchema) -> Iterator[SpecProblem]:
     """Yield what was asked for and can have no effect on a network of this family for these rows."""
@@ -26,6 +28,20 @@ def unsuited(network: NetworkSpec, training: TrainingSpec, source: InputSchema) 
         _by_layers(network, training, source, task),
         _by_compiling(training),
     )
+
+
+def weighs_rows(network: NetworkSpec, source: InputSchema) -> bool:
+    """Return whether rows can count more or less in the loss of a network of this family."""
+    return task_of(network, source) in _SUPERVISED
+
+
+def overlooked(network: NetworkSpec, source: InputSchema) -> Iterator[str]:
+    """Yield what the rows have and a network of this family does not look at."""
+    if source.weighted and not weighs_rows(network, source):
+        yield (
+            "The rows have weights, which count where classes or values are predicted; here all rows count "
+            f"alike, for this is {task_of(network, source)}."
+        )
 
 
 def _by_kind(training: TrainingSpec, source: InputSchema) -> Iterator[SpecProblem]:

@@ -32,6 +32,7 @@ from models.specs.optimizers import PlateauSchedule
 from models.specs.training import EarlyStopping, TrainingSpec
 from models.state import State, values_of
 from models.step import Sums
+from models.suitability import weighs_rows
 from models.threads import threads_for
 
 PROGRESS_SECONDS = 0.5
@@ -116,7 +117,8 @@ class _Training:
         update = update_of(training.optimizer, self._rate, training.clip_norm, training.clip_value)
         self._learning = learning_of(spec, Lesson(network, training, data, update, augment, mix))
         self._state = self._best_state = self._first_state(augment)
-        feed, rows = Feed(data.x, data.y), len(data.train_rows)
+        weights = data.weights if weighs_rows(spec, data.source) else None
+        feed, rows = Feed(data.x, data.y, weights=weights), len(data.train_rows)
         self._chunks = Chunks(
             self._learning, feed, self._state, xla=uses_xla(spec, training, data.source, rows)
         )

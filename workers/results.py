@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.storage import Store
-from models.schema import TEST_FILE, VOCABULARY_FILE, X_FILE, Y_FILE, DatasetSchema
+from models.schema import TEST_FILE, VOCABULARY_FILE, WEIGHTS_FILE, X_FILE, Y_FILE, DatasetSchema
 from models.signature import Signature
 
 
@@ -37,9 +37,10 @@ class ReadingResult(_Result):
 
     @property
     def files(self) -> dict[str, str]:
-        """The files that the reader leaves: targets where rows have one, a vocabulary for texts."""
+        """The files that the reader leaves: targets and weights where rows have any, a text's vocabulary."""
         schema = self.dataset_schema
-        arrays = (X_FILE, Y_FILE, TEST_FILE) if schema.labels or schema.targets else (X_FILE, TEST_FILE)
+        optional = {Y_FILE: schema.labels or schema.targets, WEIGHTS_FILE: schema.weights}
+        arrays = [X_FILE, *(name for name, is_there in optional.items() if is_there), TEST_FILE]
         files = dict.fromkeys(arrays, "application/x-npy")
         return files | ({VOCABULARY_FILE: "application/json"} if schema.text else {})
 

@@ -45,6 +45,7 @@ def panels(profile: Mapping[str, Any]) -> Iterator[Panel]:
     yield from _named("classes", classes, len(classes))
     for target in profile.get("targets", ()):
         yield from _numbers(target["name"], target)
+    yield from _numbers("weights", profile.get("weights", {}))
     yield from _numbers("values", profile)
     yield from _numbers("lengths", profile.get("lengths", {}))
     yield from _named("most frequent tokens", profile.get("top", {}), 0)

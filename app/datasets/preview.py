@@ -19,6 +19,7 @@ from models.schema import (
     PADDING,
     TEST_FILE,
     VOCABULARY_FILE,
+    WEIGHTS_FILE,
     X_FILE,
     Y_FILE,
     Column,
@@ -31,11 +32,12 @@ MIN_SIDE, MAX_SIDE, GAP = sheets.MIN_SIDE, sheets.MAX_SIDE, sheets.GAP
 
 
 class _Rows(NamedTuple):
-    """Consecutive rows: their numbers, values (mapped, not read), targets, which are test rows."""
+    """Consecutive rows: their numbers, values (mapped, not read), targets, weights, which are test rows."""
 
     numbers: np.ndarray
     x: np.ndarray
     y: np.ndarray | None
+    weights: np.ndarray | None
     is_test: np.ndarray
 
 
@@ -51,6 +53,7 @@ def rows(version: DatasetVersion, store: Store, offset: int, limit: int) -> Prev
                 row=int(number),
                 split="test" if is_test else "train",
                 **_target(schema, chosen.y, place),
+                weight=None if chosen.weights is None else float(str(chosen.weights[place])),
                 **shown,
             )
             for place, (number, is_test, shown) in enumerate(
@@ -88,18 +91,19 @@ def _schema(version: DatasetVersion) -> DatasetSchema:
 
 
 def _read(version: DatasetVersion, schema: DatasetSchema, store: Store, part: slice) -> _Rows:
-    x, y, test = (
+    x, y, weights, test = (
         np.load(store.path(version.files[name]["sha256"]), mmap_mode="r", allow_pickle=False)
         if name in version.files
         else None
-        for name in (X_FILE, Y_FILE, TEST_FILE)
+        for name in (X_FILE, Y_FILE, WEIGHTS_FILE, TEST_FILE)
     )
     assert x is not None, "every version has rows"
     assert test is not None, "every version has test rows, if none"
     numbers = np.arange(schema.rows)[part]
     # The numbers of the test rows are sorted, so only those near the part are read.
     is_test = np.searchsorted(test, numbers, "left") != np.searchsorted(test, numbers, "right")
-    return _Rows(numbers, x[part], None if y is None else y[part], is_test)
+    y, weights = (None if each is None else each[part] for each in (y, weights))
+    return _Rows(numbers, x[part], y, weights, is_test)
 
 
 def _vocabulary(version: DatasetVersion, store: Store) -> list[str]:

@@ -149,6 +149,7 @@ class PreviewRow(BaseModel):
     row: int
     label: str | None = Field(None, description="Its class, of rows that have one.")
     targets: list[float] | None = Field(None, description="Its values to be predicted, if any.")
+    weight: float | None = Field(None, description="How much it counts in training, of rows with weights.")
     split: Literal["train", "test"]
     values: list[Any] = Field(
         description="Nested lists in the shape of one row; of a table numbers and categories, of text tokens."

@@ -13,6 +13,7 @@ from models.presets import PRESETS, SpecError, resolve
 from models.schema import DatasetSchema, InputSchema, input_of
 from models.specs.network import FAMILIES
 from models.specs.training import TrainingSpec
+from models.suitability import overlooked
 
 
 @cache
@@ -49,8 +50,9 @@ def check(session: Session, owner: str, body: SpecsCheck, *, max_parameters: int
     except SpecError as error:
         raise refusal(error) from None
     found = outline(whole.network, source, whole.training.batch_size)
+    warnings = [*found.warnings, *overlooked(whole.network, source)]
     return SpecsOutline(
-        **dict(found),
+        **dict(found) | {"warnings": warnings},
         resolved=ResolvedRead(
             preset=whole.preset,
             network=whole.network.model_dump(mode="json"),

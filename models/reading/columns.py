@@ -10,10 +10,13 @@ from models.reading.errors import BadData, shown
 from models.reading.limits import FEW_INTEGERS, MAX_COLUMNS, MAX_LABEL_CHARACTERS
 from models.reading.options import ReadingOptions
 from models.reading.source import Part, RawColumn, Source, TargetKind
+from models.reading.weights import check_weights
 
 # Of rows that hold no number, in a column that holds numbers otherwise.
 _FEW_WRONG = 0.05
 _TARGET_NAMES = ("target", "label", "class", "y")
+# Options that name columns.
+_NAMING = ("target", "categories", "ignore", "split_column", "sequence_column", "time_column", "weight")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def check_names(names: Sequence[str], options: ReadingOptions) -> None:
 
 
 def _check_options(names: Sequence[str], options: ReadingOptions) -> None:
-    for option in ("target", "categories", "ignore", "split_column", "sequence_column", "time_column"):
+    for option in _NAMING:
         named = getattr(options, option) or ()
         for name in [named] if isinstance(named, str) else named:
             if name not in names:
@@ -70,7 +73,8 @@ def target_names(names: Sequence[str], options: ReadingOptions) -> tuple[list[st
         return options.target, []
     if options.target_kind == "none":
         return [], []
-    left = [name for name in names if name not in (options.ignore or ()) and name != options.split_column]
+    aside = {*(options.ignore or ()), options.split_column, options.weight}
+    left = [name for name in names if name not in aside]
     for wanted in _TARGET_NAMES:
         for name in left:
             if name.strip().lower() == wanted:
@@ -88,7 +92,7 @@ def table_source(columns: Sequence[Values], options: ReadingOptions, warnings: S
     texts = options.categories or ()
     by_name = {column.name: _as_texts(column) if column.name in texts else column for column in columns}
     targets, told = target_names(names, options)
-    aside = {*targets, *(options.ignore or ()), options.split_column}
+    aside = {*targets, *(options.ignore or ()), options.split_column, options.weight}
     told = [*warnings, *told]
     inputs = [by_name[name] for name in names if name not in aside]
     told += [warning for column in columns if column.name not in texts for warning in mistakes(column)]
@@ -104,6 +108,7 @@ def table_source(columns: Sequence[Values], options: ReadingOptions, warnings: S
         None if options.target_kind == "none" else y,
         "the table",
         targets[0] if targets else "y",
+        weights=weights_of([*by_name.values()], options),
     )
     split_by = by_name[options.split_column] if options.split_column else None
     return Source(
@@ -171,6 +176,27 @@ def target_values(columns: Sequence[Values]) -> tuple[np.ndarray | None, TargetK
         return np.array(first.texts)[first.numbers.astype(np.int64)], "classes"
     few = first.whole and len(np.unique(first.numbers)) <= FEW_INTEGERS
     return first.numbers, "classes" if few else "values"
+
+
+def weights_of(columns: Sequence[Values], options: ReadingOptions) -> np.ndarray | None:
+    """Return the weights that the column named in the options holds, checked; None if none is named."""
+    for column in columns:
+        if column.name != options.weight:
+            continue
+        if column.texts is not None:
+            message = f"The column {shown(column.name)} holds text; weights are numbers."
+            raise BadData(" ".join([message, *mistakes(column)]), None, column.name)
+        missing = np.isnan(column.numbers)
+        if missing.any():
+            raise BadData(
+                f"The weight {shown(column.name)} is missing in row {int(missing.argmax())}, the first of"
+                f" {int(missing.sum()):,}.",
+                "A row that should count as others do weighs 1.",
+                column.name,
+            )
+        check_weights(column.numbers, column.name)
+        return column.numbers
+    return None
 
 
 def _split_values(column: Values) -> np.ndarray:

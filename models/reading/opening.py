@@ -37,7 +37,7 @@ def open_upload(kind: Kind, upload: Upload, options: ReadingOptions) -> Source:
         case "sequences":
             return _open_sequences(start, upload, options)
         case "vectors":
-            return _open_arrays(kind, start, upload)
+            return _open_arrays(kind, start, upload, options)
 
 
 def _open_table(start: bytes, upload: Upload, options: ReadingOptions) -> Source:
@@ -51,7 +51,7 @@ def _open_table(start: bytes, upload: Upload, options: ReadingOptions) -> Source
 
 def _open_sequences(start: bytes, upload: Upload, options: ReadingOptions) -> Source:
     if start.startswith((_NPY, _ZIP)):
-        return _open_arrays("sequences", start, upload)
+        return _open_arrays("sequences", start, upload, options)
     return _read_table(start, upload, options, partial(series_source, max_bytes=upload.max_bytes))
 
 
@@ -75,7 +75,7 @@ def _open_images(start: bytes, upload: Upload, options: ReadingOptions) -> Sourc
     if start.startswith((_IDX, _GZIP)):
         return read_idx(upload)
     if not start.startswith(_ZIP):
-        return _open_arrays("images", start, upload)
+        return _open_arrays("images", start, upload, options)
     with open_archive(upload.path, upload.max_bytes, FOLDERS) as archive:
         names = archive.namelist()
     if any(NAME.fullmatch(name) for name in names):
@@ -88,10 +88,10 @@ def _open_images(start: bytes, upload: Upload, options: ReadingOptions) -> Sourc
             f"Pictures (.png, .jpg), IDX files or arrays (.npy) were expected; the archive holds {found}.",
             "Zip a folder that holds one folder of pictures for each class.",
         )
-    return _open_arrays("images", start, upload)
+    return _open_arrays("images", start, upload, options)
 
 
-def _open_arrays(kind: Kind, start: bytes, upload: Upload) -> Source:
+def _open_arrays(kind: Kind, start: bytes, upload: Upload, options: ReadingOptions) -> Source:
     if start.startswith(_NPY):
         return read_npy(upload.path, kind)
-    return read_npz(upload.path, upload.scratch, upload.max_bytes, kind)
+    return read_npz(upload.path, upload.scratch, upload.max_bytes, kind, options.weight)

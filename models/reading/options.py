@@ -141,6 +141,13 @@ class ReadingOptions(Frozen):
         exclude_if=_is_absent,
         description="Text file: one document a line (default), or one long corpus, cut into blocks.",
     )
+    weight: Label | None = Field(
+        None,
+        exclude_if=_is_absent,
+        description="What says how much each row counts in training, by numbers from 0 on: a column of a"
+        " table, the same in all steps of a sequence; an array of `.npz`; a field of `.jsonl`. It is no"
+        " input.",
+    )
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -152,6 +159,8 @@ class ReadingOptions(Frozen):
             raise ValueError("split by hash needs split_column, the column that is hashed")
         if self.split_column is not None and self.split not in ("last", "hash"):
             raise ValueError("split_column needs split, which says how it is used: last or hash")
+        if self.weight in (*(self.target or ()), *(self.ignore or ())):
+            raise ValueError("weight names a column that target or ignore names too")
         return self
 
     def misplaced(self, kind: Kind) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.reading.columns import Values, mistakes, target_values
+from models.reading.columns import Values, mistakes, target_values, weights_of
 from models.reading.errors import BadData, shown
 from models.reading.limits import MAX_STEPS
 from models.reading.options import ReadingOptions
@@ -24,14 +24,24 @@ def series_source(
     """
     by_name = {column.name: column for column in columns}
     targets = options.target or []
-    aside = {*targets, options.sequence_column, options.time_column}
+    aside = {*targets, options.sequence_column, options.time_column, options.weight}
     features = [column for column in columns if column.name not in aside]
     _check_features(features)
     order, numbers = _ordered(by_name, options, len(columns[0].numbers))
     y, kind = _targets([by_name[name] for name in targets], order, numbers, options)
+    weights = weights_of(columns, options)
+    if weights is not None:
+        _require_sequences("weight", options)
+        weights = _of_sequences(weights, f"The weight {shown(options.weight)}", order, numbers)
     x = _stacked(features, order, numbers, max_bytes)
     return Source(
-        Part(x, y, "the table", targets[0] if targets else "y"),
+        Part(
+            x,
+            y,
+            "the table",
+            targets[0] if targets else "y",
+            weights=weights,
+        ),
         kind="sequences",
         targets=tuple(targets),
         target_kind=kind,
@@ -96,23 +106,36 @@ def _targets(
     y, kind = target_values(columns)
     if y is None:
         return None, None
+    _require_sequences("target", options)
+    for column in columns:
+        _of_sequences(column.numbers, f"The target {shown(column.name)}", order, numbers)
+    return y[_first_steps(order, numbers)], kind
+
+
+def _require_sequences(what: str, options: ReadingOptions) -> None:
     if options.sequence_column is None:
         raise BadData(
-            "A target is of a whole sequence, and the table is one.",
-            "Say with options.sequence_column which rows are one sequence, or name no target.",
-            "options.target",
+            f"A {what} is of a whole sequence, and the table is one.",
+            f"Say with options.sequence_column which rows are one sequence, or name no {what}.",
+            f"options.{what}",
         )
-    first = order[np.searchsorted(numbers, np.arange(numbers[-1] + 1))]
-    for column in columns:
-        differs = column.numbers[order] != column.numbers[first][numbers]
-        if differs.any():
-            raise BadData(
-                f"The target {shown(column.name)} changes within a sequence, in row"
-                f" {int(order[differs.argmax()])}.",
-                "All rows of a sequence should have the same target.",
-                column.name,
-            )
-    return y[first], kind
+
+
+def _of_sequences(values: np.ndarray, what: str, order: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Return the value of each sequence, which all its steps should tell alike."""
+    own: np.ndarray = values[_first_steps(order, numbers)]
+    differs = values[order] != own[numbers]
+    if differs.any():
+        raise BadData(
+            f"{what} changes within a sequence, in row {int(order[differs.argmax()])}.",
+            "It should be the same in all rows of a sequence.",
+        )
+    return own
+
+
+def _first_steps(order: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    first: np.ndarray = order[np.searchsorted(numbers, np.arange(numbers[-1] + 1))]
+    return first
 
 
 def _stacked(

@@ -15,7 +15,8 @@ TargetKind = Literal["classes", "values", "none"]
 class Part:
     """Rows and their targets, and what the two arrays are called where they come from.
 
-    ``y`` is None where rows have no target. ``lengths`` counts the steps of each sequence, ``int64[rows]``.
+    ``y`` is None where rows have no target. ``lengths`` counts the steps of each sequence, ``int64[rows]``;
+    ``weights`` say how much each row counts, ``[rows]``, where that was asked for.
     """
 
     x: np.ndarray
@@ -23,6 +24,8 @@ class Part:
     x_name: str
     y_name: str
     lengths: np.ndarray | None = None
+    weights: np.ndarray | None = None
+    weights_name: str = "weights"
 
 
 @dataclass(frozen=True)

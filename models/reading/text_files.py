@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from models.reading.collecting import Documents
 from models.reading.errors import BadData, shown
 from models.reading.folders import open_folders
-from models.reading.limits import MAX_LINE_BYTES, MAX_TEXT_BYTES
+from models.reading.limits import MAX_LINE_BYTES, MAX_TEXT_BYTES, MAX_VALUE
 from models.reading.options import ReadingOptions
 from models.reading.source import Source
 from models.reading.upload import Upload
@@ -42,10 +43,13 @@ def read_json_lines(upload: Upload, options: ReadingOptions) -> Source:
     _require_documents(options, ".jsonl")
     documents = Documents(options, upload.max_bytes)
     labels: list[Any] = []
+    weights: list[float] = []
     for number, line in _lines(upload.path):
         if not line.strip():
             continue
-        text, label = _parsed(line, number)
+        found = _parsed(line, number)
+        text, label = found["text"], found.get("label")
+        weight = _weight(found, options.weight, number)
         if labels and _described(label) != _described(labels[0]):
             raise BadData(
                 f"Line {number} has {_described(label)}, but the first has {_described(labels[0])}.",
@@ -54,8 +58,12 @@ def read_json_lines(upload: Upload, options: ReadingOptions) -> Source:
             )
         if documents.add(text):
             labels.append(label)
+            weights.append(weight)
     labelled = bool(labels) and labels[0] is not None
-    return documents.source(np.array(labels) if labelled else None)
+    source = documents.source(np.array(labels) if labelled else None)
+    if options.weight is None:
+        return source
+    return replace(source, rows=replace(source.rows, weights=np.array(weights), weights_name=options.weight))
 
 
 def read_text_folders(upload: Upload, options: ReadingOptions) -> Source:
@@ -75,7 +83,8 @@ def read_text_folders(upload: Upload, options: ReadingOptions) -> Source:
     )
 
 
-def _parsed(line: str, number: int) -> tuple[str, Any]:
+def _parsed(line: str, number: int) -> dict[str, Any]:
+    """Return the object of a line, of which text and label are as they should be."""
     try:
         found = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -93,7 +102,19 @@ def _parsed(line: str, number: int) -> tuple[str, Any]:
         found["text"].encode()
     except UnicodeEncodeError:
         raise BadData(f"Line {number} holds half of a surrogate pair, which is no text.", None) from None
-    return found["text"], label
+    return found
+
+
+def _weight(found: dict[str, Any], name: str | None, number: int) -> float:
+    weight: Any = 1.0 if name is None else found.get(name)
+    if type(weight) not in (int, float) or not 0 <= weight <= MAX_VALUE:
+        raise BadData(
+            f"Line {number} has the weight {shown(weight)}; {shown(name)} should be a number from 0 to"
+            f" {MAX_VALUE:g}.",
+            "A line that should count as others do weighs 1.",
+            name or "",
+        )
+    return float(weight)
 
 
 def _refuse_constant(name: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from models.anomalies import normal_only
 from models.batches import split_rows
 from models.rows import Rows
-from models.schema import TEST_FILE, VOCABULARY_FILE, X_FILE, Y_FILE
+from models.schema import TEST_FILE, VOCABULARY_FILE, WEIGHTS_FILE, X_FILE, Y_FILE
 from workers.protocol import TrainingOrder
 
 
@@ -29,7 +29,12 @@ def open_rows(order: TrainingOrder) -> Rows:
     training, validation = split_rows(
         classes, np.asarray(test), order.training.validation, order.training.seed, stratified=True
     )
-    rows = Rows(x, y, training, validation, np.asarray(test))
+    weights = np.load(order.files[WEIGHTS_FILE], mmap_mode="r") if schema.weights else None
+    if weights is not None and weights.shape != (schema.rows,):
+        raise ValueError(
+            f"the dataset's schema promises {schema.rows} weights, the file holds {weights.shape}"
+        )
+    rows = Rows(x, y, training, validation, np.asarray(test), weights)
     return normal_only(rows, schema.labels, order.training.normal_labels)
 
 

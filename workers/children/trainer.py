@@ -19,6 +19,7 @@ from models.rows import Rows
 from models.schema import input_of
 from models.snapshots import snapshots_of
 from models.statistics import measure
+from models.suitability import overlooked
 from models.training import PROGRESS_SECONDS, Diverged, Report, configure, train
 from workers.children.artifact import Trained, write_artifact
 from workers.children.events import Events
@@ -57,7 +58,9 @@ def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
 def _train(order: TrainingOrder, rows: Rows, events: Events, stop: Stop) -> Trained:
     source = input_of(order.dataset_schema)
     statistics = measure(rows.x, rows.y, rows.training, source)
-    data = TrainingData(rows.x, rows.y, rows.training, rows.validation, source, statistics)
+    data = TrainingData(rows.x, rows.y, rows.training, rows.validation, source, statistics, rows.weights)
+    for warning in overlooked(order.network, source):
+        events.log("warning", warning)
     make = Maker(order)
     checked = _cross_validated(order, make, data, events, stop) if order.training.cross_validation else None
     if checked and checked.members:

@@ -33,6 +33,25 @@ def test_a_table_is_uploaded_read_and_shown(client: httpx.Client, upload: Upload
     assert client.get(PREVIEW, headers={"Accept": "image/png"}).headers["content-type"] == "application/json"
 
 
+def test_rows_are_weighted_by_a_column(client: httpx.Client, upload: Upload) -> None:
+    table = "size,trust,species\n" + "".join(f"{row},{row / 10},{'ab'[row % 2]}\n" for row in range(20))
+    version = upload("table", table, filename="plants.csv", target="species", weight="trust")
+    assert (version["state"], version["options"]["weight"]) == ("ready", "trust")
+    assert version["schema"]["weights"] == "trust"
+    assert version["profile"]["weights"]["max"] == pytest.approx(1.9)
+    (row,) = client.get(PREVIEW, params={"offset": 7, "limit": 1}).json()["rows"]
+    assert (row["values"], row["weight"]) == ([7], 0.7)
+    picture = client.get("/api/v1/datasets/mine/versions/1/profile", headers={"Accept": "image/png"})
+    assert picture.headers["content-type"] == "image/png"
+
+
+def test_a_wrong_weight_is_told_with_row_and_column(upload: Upload) -> None:
+    table = "size,trust,species\n" + "".join(f"{row},{5 - row},{'ab'[row % 2]}\n" for row in range(20))
+    version = upload("table", table, filename="plants.csv", target="species", weight="trust")
+    assert version["state"] == "invalid"
+    assert version["error"]["message"].startswith("The weight of row 6 in 'trust' is -1; a number from 0")
+
+
 def test_texts_are_uploaded_read_and_shown(client: httpx.Client, upload: Upload) -> None:
     lines = "".join(f'{{"text": "Good, {row}!", "label": "{"ab"[row % 2]}"}}\n' for row in range(20))
     version = upload("text", lines, filename="reviews.jsonl", length=3)

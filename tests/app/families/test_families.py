@@ -62,6 +62,13 @@ def test_a_spec_is_checked_against_a_dataset(client: httpx.Client, rows: Any) ->
     assert (found["layers"][0]["shape"], found["layers"][-1]["shape"]) == ([8, 8, 1], [2])
 
 
+def test_weights_that_a_family_does_not_look_at_are_told(client: httpx.Client) -> None:
+    for network, told in (({"preset": "cnn-small"}, 0), ({"preset": "vae"}, 1), ({"preset": "dcgan"}, 1)):
+        body = {"network": network, "input": {"shape": [28, 28, 1], "classes": 10, "weighted": True}}
+        warnings = client.post(VALIDATE, json=body).json()["warnings"]
+        assert sum("have weights" in warning for warning in warnings) == told, network
+
+
 def test_a_dataset_that_is_being_read_tells_no_shape_yet(client: httpx.Client) -> None:
     client.post("/api/v1/datasets", json={"name": "digits", "builtin": "digits"})
     answer = client.post(VALIDATE, json={"network": {"preset": "cnn-small"}, "dataset": "digits"})

@@ -135,6 +135,31 @@ def test_the_digits_are_learnt_and_every_file_is_left(trainings: Trainings) -> N
     assert json.loads((output / "report.json").read_text())["epochs"][0]["loss"] > 0
 
 
+def test_rows_of_no_weight_are_not_learnt_and_families_that_do_not_weigh_rows_say_so(
+    trainings: Trainings,
+) -> None:
+    weights = np.where(np.load(trainings.folder / "y.npy") == 3, 0, 1).astype(np.float32)
+    np.save(trainings.folder / "weights.npy", weights)
+
+    def run(network: dict[str, Any], **training: Any) -> tuple[list[str], dict[str, Any]]:
+        order = trainings.order(network, training)
+        order["files"]["weights.npy"] = str(trainings.folder / "weights.npy")
+        order["dataset_schema"]["weights"] = "trust"
+        status, events, output = trainings.run(order)
+        assert status == 0
+        warnings = [event["data"]["message"] for event in events if event["data"].get("level") == "warning"]
+        return warnings, json.loads((output / "report.json").read_text())
+
+    warnings, report = run({"preset": "cnn-small"}, epochs=6)
+    assert warnings == []
+    recall = [each["recall"] for each in report["classes"]]
+    assert recall[3] == 0
+    assert min(recall[:3] + recall[4:]) > 0.6
+    (warning,), _ = run({"family": "autoencoder", "dense": [], "latent": 2}, epochs=1)
+    assert warning.startswith("The rows have weights")
+    assert warning.endswith("for this is reconstruction.")
+
+
 def test_one_seed_gives_one_network(trainings: Trainings) -> None:
     network = {"family": "cnn", "blocks": [{"filters": 4, "stride": 2}], "dropout": 0.5}
     order = trainings.order(network, {"epochs": 1, "seed": 5})
