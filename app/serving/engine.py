@@ -145,20 +145,20 @@ class Engine:
     async def _loaded(
         self, target: Target, loading: "Future[LoadedVersion]", seconds: float | None = None
     ) -> LoadedVersion:
-        named, limit = f"{shortened(target.which)} of model {shortened(target.name)}", seconds or 0.0
         try:
             # Shielded: others may be waiting for the same version.
             async with asyncio.timeout(seconds):
                 return await asyncio.shield(asyncio.wrap_future(loading))
         except TimeoutError:
+            limit = seconds or 0.0
             raise Unavailable(
-                f"{named} is still being loaded after {limit:g} s, which is the limit. Try again.",
+                f"{_named(target)} is still being loaded after {limit:g} s, which is the limit. Try again.",
                 code="version_loading",
                 headers={"Retry-After": str(max(1, math.ceil(limit)))},
             ) from None
         except NotServable as error:
             raise Unavailable(
-                f"{named} cannot be served: {error}. Name another version, or train again.",
+                f"{_named(target)} cannot be served: {error}. Name another version, or train again.",
                 code="version_not_servable",
                 headers={"Retry-After": str(int(RETRY_SECONDS))},
             ) from None
@@ -264,6 +264,10 @@ class Engine:
             raise NotServable("it was deleted")
         statistics = self.statistics.begin(row, row.owner, row.model.name, row.number)
         return load(row, self._store, statistics)
+
+
+def _named(target: Target) -> str:
+    return f"{shortened(target.which)} of model {shortened(target.name)}"
 
 
 def _registry_unreadable() -> Unavailable:
