@@ -65,6 +65,15 @@ def check(body: bytes) -> None:
     _inspect(document, None, 0)
 
 
+def require_names_once(body: bytes) -> None:
+    """Refuse JSON, which was read already, where a name is repeated in one object."""
+    try:
+        # Numbers are of no interest here, and Python takes its time to read them.
+        json.loads(body.decode(), object_pairs_hook=_without_repeats, parse_int=len, parse_float=len)
+    except RecursionError:
+        raise _malformed("it is nested too deeply") from None
+
+
 def _malformed(reason: str) -> BadRequest:
     return BadRequest(f"The body is not valid JSON: {reason}.", code="malformed_json")
 

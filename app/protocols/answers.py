@@ -22,6 +22,14 @@ class Answer(Part):
     )
 
 
+class OfRows(Answer):
+    """An answer about rows that were sent."""
+
+    files: list[str] | None = Field(
+        None, description="Of a zip of pictures: the file of each row.", examples=[["a.png", "b.png"]]
+    )
+
+
 class Likely(Part):
     """A class, or a token that comes next, and how probable it is."""
 
@@ -62,7 +70,7 @@ class ManyValued(Attending):
     values: list[float] = Field(examples=[[24.6, 1.2]])
 
 
-class Predictions(Answer):
+class Predictions(OfRows):
     """One prediction for each row."""
 
     labels: list[str] | None = Field(None, description="All classes.", examples=[["1", "7", "9"]])
@@ -70,7 +78,7 @@ class Predictions(Answer):
     predictions: list[Classified | Ranked | Valued | ManyValued]
 
 
-class Codes(Answer):
+class Codes(OfRows):
     """One code for each row."""
 
     codes: list[list[float]] = Field(examples=[[[0.4, -1.2]]])
@@ -88,7 +96,7 @@ class Decoded(RowsAnswer):
     reconstructions: list[Any] = Field(examples=[[[0.1, 0.9]]])
 
 
-class Reconstructions(Decoded):
+class Reconstructions(Decoded, OfRows):
     """Each row as the network sees it, and how far that is from the row."""
 
     errors: list[float] = Field(
@@ -104,7 +112,7 @@ class Anomaly(Part):
     is_anomaly: bool
 
 
-class Anomalies(Answer):
+class Anomalies(OfRows):
     """One verdict for each row."""
 
     anomalies: list[Anomaly]

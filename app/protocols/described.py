@@ -16,6 +16,7 @@ from app.protocols.answers import (
     Reconstructions,
     Text,
 )
+from app.protocols.archives import ZIP_TYPE
 from app.protocols.generate import EVENTS_TYPE, GenerateParameters
 from app.protocols.grid import PNG_TYPE
 from app.protocols.inputs import JSON_TYPE
@@ -81,6 +82,7 @@ _ROW_BODY: Content = {
     NPY_TYPE: _BINARY,
     "image/png": _BINARY,
     "image/jpeg": _BINARY,
+    ZIP_TYPE: _BINARY,
 }
 _TABLE: Content = {CSV_TYPE: {"schema": {"type": "string"}, "example": "age,city\n41,York\n"}}
 _TEXT: Content = {PLAIN_TYPE: {"schema": {"type": "string"}, "example": "a film that nobody will forget"}}

@@ -68,7 +68,7 @@ class Generate:
         if asked.stream and media_type == JSON_TYPE:
             media_type = EVENTS_TYPE
         seed = secrets.randbelow(LARGEST_SEED + 1) if asked.seed is None else asked.seed
-        generation = self._begun(asked, seed)
+        generation = begun(self._language, self._role, asked, seed)
         headers: list[Header] = [*self._headers[media_type], (b"x-keraforge-seed", b"%d" % seed)]
         with self._execution.place() as place:
             async with watched(receive) as gone:
@@ -83,16 +83,6 @@ class Generate:
                 last = _event(self._whole(generation, seed)) if media_type == EVENTS_TYPE else b""
                 await taken(send, {"type": "http.response.body", "body": last})
 
-    def _begun(self, asked: GenerateParameters, seed: int) -> Generation:
-        prompt = self._language.ids(asked.prompt)
-        if not prompt:
-            kind = self._language.schema.tokens
-            raise invalid("/prompt", "empty", f"Expected at least one {kind}, got a text without.")
-        chooser = Chooser(Choice(asked.temperature, asked.top_k, asked.top_p, seed))
-        return Generation(
-            self._language, self._role, prompt, chooser, max_tokens=asked.max_tokens, stop=asked.stop or ()
-        )
-
     def _whole(self, generation: Generation, seed: int) -> dict[str, Any]:
         usage = {
             "prompt_tokens": generation.prompt_tokens,
@@ -101,6 +91,17 @@ class Generate:
         }
         ended = {"text": generation.text, "finish_reason": generation.finish_reason}
         return {**self._lineage, **ended, "seed": seed, "usage": usage}
+
+
+def begun(language: Language, role: LoadedRole, asked: GenerateParameters, seed: int) -> Generation:
+    """Return a text that is to be written; raise :class:`~app.errors.Invalid` for a prompt without token."""
+    prompt = language.ids(asked.prompt)
+    if not prompt:
+        raise invalid(
+            "/prompt", "empty", f"Expected at least one {language.schema.tokens}, got a text without."
+        )
+    chooser = Chooser(Choice(asked.temperature, asked.top_k, asked.top_p, seed))
+    return Generation(language, role, prompt, chooser, max_tokens=asked.max_tokens, stop=asked.stop or ())
 
 
 async def _events(deltas: AsyncIterator[str]) -> AsyncIterator[bytes]:

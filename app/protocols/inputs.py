@@ -1,15 +1,17 @@
 """From a body of any media type that a role takes to the tensors that its graph takes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy.typing as npt
 from starlette.types import Scope
 
 from app.edge.headers import media_type
 from app.errors import UnsupportedMediaType, shortened
+from app.protocols.archives import ZIP_MAGIC, ZIP_TYPE, ZIP_TYPES, read_archive
 from app.protocols.instances import FIELD
+from app.protocols.json_exact import Array
 from app.protocols.json_rows import RowsReader
 from app.protocols.npy import NPY_MAGIC, NPY_TYPE, read_npy, read_padded_npy
 from app.protocols.pictures import IMAGE_TYPES, image_type, read_picture
@@ -18,14 +20,30 @@ from app.protocols.tables import CSV_TYPE, TablesReader
 from app.protocols.texts import PLAIN_TYPE, TextsReader
 from app.serving.loaded import LoadedVersion
 from app.serving.role import LoadedRole
+from app.settings import Settings
 from models.schema import ImageSchema
 from models.signature import TensorSignature
 
 JSON_TYPE = "application/json"
 # curl calls what it sends a form unless it is told otherwise.
 _UNTYPED = frozenset({"", "application/x-www-form-urlencoded", "application/octet-stream"})
+_LOOKED_AT = 64
 
 Tensors = Mapping[str, npt.NDArray[Any]]
+
+
+class Taken(NamedTuple):
+    """What a body holds: every input by name, ``[rows, ...]``, and the files that rows came from, if any."""
+
+    tensors: Tensors
+    files: Sequence[str] = ()
+
+
+class Bounds(NamedTuple):
+    """How many bytes a body may have unpacked, and how many pixels one picture."""
+
+    bytes: int
+    pixels: int
 
 
 class Inputs(ABC):
@@ -38,37 +56,58 @@ class Inputs(ABC):
         return type_of(scope, body, self.accepted)
 
     @abstractmethod
-    def read(self, body: bytes, media_type: str, query_string: bytes) -> Tensors:
-        """Return every input by name, ``[rows, ...]``; raise what is to be told of a body that is wrong."""
+    def read(self, body: bytes, media_type: str, query_string: bytes) -> Taken:
+        """Return what a body holds; raise what is to be told of one that is wrong."""
 
 
 class _Numbers(Inputs):
-    def __init__(
-        self, tensor: TensorSignature, max_rows: int, field: str, image: ImageSchema | None, max_pixels: int
-    ) -> None:
-        self.accepted = frozenset({JSON_TYPE, NPY_TYPE}) | (IMAGE_TYPES if image else frozenset())
+    accepted = frozenset({JSON_TYPE, NPY_TYPE})
+
+    def __init__(self, tensor: TensorSignature, max_rows: int, field: str = FIELD) -> None:
         self._tensor = tensor
         self._max_rows = max_rows
-        self._image = image
-        self._max_pixels = max_pixels
         self._json = RowsReader(tensor, max_rows, field)
 
-    def read(self, body: bytes, media_type: str, query_string: bytes) -> Tensors:
+    def read(self, body: bytes, media_type: str, query_string: bytes) -> Taken:
         if media_type == JSON_TYPE:
             rows = self._json.read(body)
-        elif media_type == NPY_TYPE:
-            rows = read_npy(body, self._tensor, self._max_rows)
         else:
-            assert self._image is not None
-            rows = read_picture(
-                body,
-                media_type,
+            rows = read_npy(body, self._tensor, self._max_rows)
+        return Taken({self._tensor.name: rows})
+
+
+class _Images(_Numbers):
+    accepted = _Numbers.accepted | IMAGE_TYPES | {ZIP_TYPE}
+
+    def __init__(self, tensor: TensorSignature, max_rows: int, image: ImageSchema, bounds: Bounds) -> None:
+        super().__init__(tensor, max_rows)
+        self._image = image
+        self._bounds = bounds
+
+    def read(self, body: bytes, media_type: str, query_string: bytes) -> Taken:
+        def see(picture: bytes, picture_type: str) -> Array:
+            return read_picture(
+                picture,
+                picture_type,
                 self._tensor,
                 self._image,
                 query_string=query_string,
-                max_pixels=self._max_pixels,
+                max_pixels=self._bounds.pixels,
             )
-        return {self._tensor.name: rows}
+
+        if media_type in IMAGE_TYPES:
+            return Taken({self._tensor.name: see(body, media_type)})
+        if media_type != ZIP_TYPE:
+            return super().read(body, media_type, query_string)
+        rows, names = read_archive(
+            body,
+            see,
+            self._tensor.shape,
+            max_rows=self._max_rows,
+            max_bytes=self._bounds.bytes,
+            max_pixels=self._bounds.pixels,
+        )
+        return Taken({self._tensor.name: rows}, names)
 
 
 class _Sequences(Inputs):
@@ -79,10 +118,10 @@ class _Sequences(Inputs):
         self._max_rows = max_rows
         self._json = SequencesReader(tensor, max_rows)
 
-    def read(self, body: bytes, media_type: str, query_string: bytes) -> Tensors:
+    def read(self, body: bytes, media_type: str, query_string: bytes) -> Taken:
         if media_type == NPY_TYPE:
-            return {self._tensor.name: read_padded_npy(body, self._tensor, self._max_rows)}
-        return {self._tensor.name: self._json.read(body)}
+            return Taken({self._tensor.name: read_padded_npy(body, self._tensor, self._max_rows)})
+        return Taken({self._tensor.name: self._json.read(body)})
 
 
 class _Texts(Inputs):
@@ -92,8 +131,8 @@ class _Texts(Inputs):
         self._name = tensor.name
         self._reader = reader
 
-    def read(self, body: bytes, media_type: str, query_string: bytes) -> Tensors:
-        return {self._name: self._reader.read(body, media_type)}
+    def read(self, body: bytes, media_type: str, query_string: bytes) -> Taken:
+        return Taken({self._name: self._reader.read(body, media_type)})
 
 
 class _Tables(Inputs):
@@ -102,16 +141,16 @@ class _Tables(Inputs):
     def __init__(self, reader: TablesReader) -> None:
         self._reader = reader
 
-    def read(self, body: bytes, media_type: str, query_string: bytes) -> Tensors:
-        return self._reader.read(body, media_type)
+    def read(self, body: bytes, media_type: str, query_string: bytes) -> Taken:
+        return Taken(self._reader.read(body, media_type))
 
 
-def inputs_of(version: LoadedVersion, role: LoadedRole, *, field: str = FIELD, max_pixels: int) -> Inputs:
+def inputs_of(version: LoadedVersion, role: LoadedRole, settings: Settings, *, field: str = FIELD) -> Inputs:
     """Return what reads the bodies for a role; another ``field`` than that of rows holds plain numbers."""
     signature = version.signature
     if field != FIELD:
         (tensor,) = role.inputs
-        return _Numbers(tensor, role.max_rows, field, None, max_pixels)
+        return _Numbers(tensor, role.max_rows, field)
     if signature.columns:
         return _Tables(TablesReader(signature.columns, role.max_rows))
     (tensor,) = role.inputs
@@ -119,14 +158,19 @@ def inputs_of(version: LoadedVersion, role: LoadedRole, *, field: str = FIELD, m
         return _Texts(tensor, TextsReader(version, signature.text, tensor.shape[0], role.max_rows))
     if signature.variable_length:
         return _Sequences(tensor, role.max_rows)
-    return _Numbers(tensor, role.max_rows, field, signature.image, max_pixels)
+    if signature.image is not None:
+        bounds = Bounds(settings.predict_body_bytes, settings.image_pixels)
+        return _Images(tensor, role.max_rows, signature.image, bounds)
+    return _Numbers(tensor, role.max_rows)
 
 
 def type_of(scope: Scope, body: bytes, accepted: frozenset[str]) -> str:
     """Return what a body is; raise :class:`~app.errors.UnsupportedMediaType` if it is not accepted."""
     announced = media_type(scope)
     if announced in _UNTYPED:
-        announced = _beginning(body)
+        announced = _beginning(body, accepted)
+    elif announced in ZIP_TYPES:
+        announced = ZIP_TYPE
     if announced not in accepted:
         raise refused_type(announced, accepted)
     return announced
@@ -147,5 +191,12 @@ def require_json(scope: Scope) -> None:
         raise refused_type(announced, frozenset({JSON_TYPE}))
 
 
-def _beginning(body: bytes) -> str:
-    return NPY_TYPE if body.startswith(NPY_MAGIC) else image_type(body) or JSON_TYPE
+def _beginning(body: bytes, accepted: frozenset[str]) -> str:
+    """Return what a body is by its first bytes; what is no JSON is CSV, or a text, where these are taken."""
+    if body.startswith(NPY_MAGIC):
+        return NPY_TYPE
+    if body.startswith(ZIP_MAGIC):
+        return ZIP_TYPE
+    begins_json = body[:_LOOKED_AT].lstrip()[:1] in (b"{", b"[", b"")
+    other = next((each for each in (CSV_TYPE, PLAIN_TYPE) if each in accepted), JSON_TYPE)
+    return image_type(body) or (JSON_TYPE if begins_json else other)

@@ -2,10 +2,12 @@
 
 import json
 import re
+from itertools import chain
 from typing import Any
 
 import orjson
 
+from app.edge.strict_json import require_names_once
 from app.errors import SHOWN_CHARACTERS, BadRequest, FieldError, Invalid, shortened
 
 FIELD = "instances"
@@ -16,18 +18,36 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,]', re.DOTALL)
 
 
 def parse(body: bytes, field: str) -> tuple[Any, BadRequest | None]:
-    """Return the document, and what to raise if nothing better is found to be wrong with it."""
+    """Return the document, and what to raise if nothing better is found to be wrong with it.
+
+    A name that is repeated in one object is refused, for one of its values would be lost.
+    """
+    refusal = None
     try:
-        return orjson.loads(body), None
+        document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         refusal = BadRequest(f"The body is not valid JSON: {error}.", code="malformed_json")
-    if not body.strip():
-        raise BadRequest(f'The body is empty. Send {{"{field}": [row, …]}}.', code="malformed_json")
-    try:
-        # Python also reads NaN, Infinity and numbers beyond all bounds, which can then be pointed at.
-        return json.loads(body.decode()), refusal
-    except (ValueError, RecursionError):
-        raise refusal from None
+        if not body.strip():
+            raise BadRequest(
+                f'The body is empty. Send {{"{field}": [row, …]}}.', code="malformed_json"
+            ) from None
+        try:
+            # Python also reads NaN, Infinity and numbers beyond all bounds, which can then be pointed at.
+            document = json.loads(body.decode())
+        except (ValueError, RecursionError):
+            raise refusal from None
+    # Mostly there are as many colons as members, which is found at once.
+    if body.count(b":") != _members(document):
+        require_names_once(body)
+    return document, refusal
+
+
+def _members(document: Any) -> int:
+    """Return how many members a document has, and the objects in its lists."""
+    if not isinstance(document, dict):
+        return 0
+    rows = chain.from_iterable(value for value in document.values() if isinstance(value, list))
+    return len(document) + sum(len(row) for row in rows if isinstance(row, dict))
 
 
 def instances_of(document: Any, field: str, max_rows: int) -> list[Any]:

@@ -6,6 +6,8 @@ from weakref import WeakKeyDictionary
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import NotFound, shortened
+from app.protocols.described import DESCRIBED
+from app.protocols.query import require_known
 from app.protocols.questions import QUESTIONS, Wire, wire_of
 from app.serving.engine import Engine
 from app.serving.loaded import LoadedVersion
@@ -20,6 +22,9 @@ _WHICH = ("", "/versions/{number}", "/aliases/{alias}")
 # What this application answers, as the scope table and the documentation name it.
 ROUTES: Mapping[str, str] = {
     f"POST /api/v1/models/{{name}}{which}/{question}": question for question in QUESTIONS for which in _WHICH
+}
+_PARAMETERS = {
+    question: frozenset(each["name"] for each in described.query) for question, described in DESCRIBED.items()
 }
 
 
@@ -44,6 +49,8 @@ class Native:
         if question is None:
             await self._app(scope, receive, send)
             return
+        if scope["query_string"]:
+            require_known(scope["query_string"], _PARAMETERS[question])
         target = asked(scope["state"]["principal"].owner, scope["path_params"])
         version = self._engine.lookup(target) or await self._engine.obtain(target)
         await self._wire(version, question).respond(scope, receive, send)

@@ -1,6 +1,6 @@
 """What stands behind the question mark of an address."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from urllib.parse import parse_qs
 
 from app.errors import FieldError, Invalid, shortened
@@ -12,6 +12,15 @@ _MOST_DIGITS = 9
 def parameter(query_string: bytes, name: str) -> str | None:
     """Return the last value of a parameter, or None where it was not sent."""
     return parse_qs(query_string.decode("latin-1"), keep_blank_values=True).get(name, [None])[-1]
+
+
+def require_known(query_string: bytes, known: Collection[str]) -> None:
+    """Raise :class:`~app.errors.Invalid` for a parameter that is not known."""
+    for name in parse_qs(query_string.decode("latin-1"), keep_blank_values=True):
+        if name not in known:
+            takes = f"the known ones are {', '.join(sorted(known))}" if known else "this address takes none"
+            message = f"There is no parameter {shortened(name)}; {takes}."
+            raise Invalid(message, errors=[FieldError(name[:64], "unknown_parameter", message)])
 
 
 def chosen(name: str, given: str, choices: Iterable[str]) -> str:

@@ -32,26 +32,26 @@ Making = Callable[[LoadedVersion, Execution, Settings], Wire]
 
 def _predict(version: LoadedVersion, execution: Execution, settings: Settings) -> Wire:
     role = version.roles["predict"]
-    inputs = inputs_of(version, role, max_pixels=settings.image_pixels)
+    inputs = inputs_of(version, role, settings)
     return Rows(role, inputs, PredictionWriter(version, role), execution)
 
 
 def _encode(version: LoadedVersion, execution: Execution, settings: Settings) -> Wire:
     role = version.roles["encode"]
-    inputs = inputs_of(version, role, max_pixels=settings.image_pixels)
+    inputs = inputs_of(version, role, settings)
     return Rows(role, inputs, ArrayWriter(version, output_of(role, "codes"), "codes"), execution)
 
 
 def _decode(version: LoadedVersion, execution: Execution, settings: Settings) -> Wire:
     role = version.roles["decode"]
-    inputs = inputs_of(version, role, field="codes", max_pixels=settings.image_pixels)
+    inputs = inputs_of(version, role, settings, field="codes")
     writer = ArrayWriter(version, output_of(role, RECONSTRUCTION), "reconstructions")
     return Rows(role, inputs, writer, execution)
 
 
 def _reconstruct(version: LoadedVersion, execution: Execution, settings: Settings) -> Wire:
     role = version.roles["reconstruct"]
-    inputs = inputs_of(version, role, max_pixels=settings.image_pixels)
+    inputs = inputs_of(version, role, settings)
     beside = {ERROR: "errors"}
     writer = ArrayWriter(version, output_of(role, RECONSTRUCTION), "reconstructions", beside)
     return Rows(role, inputs, writer, execution)
@@ -59,7 +59,7 @@ def _reconstruct(version: LoadedVersion, execution: Execution, settings: Setting
 
 def _anomalies(version: LoadedVersion, execution: Execution, settings: Settings) -> Wire:
     role = version.roles["reconstruct"]
-    inputs = inputs_of(version, role, max_pixels=settings.image_pixels)
+    inputs = inputs_of(version, role, settings)
     return Rows(role, inputs, AnomalyWriter(version, role), execution)
 
 

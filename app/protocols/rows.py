@@ -1,16 +1,23 @@
 """Rows in, answers out: what predict, encode, decode, reconstruct and anomalies have in common."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
+import orjson
 from starlette.types import Receive, Scope, Send
 
-from app.protocols.body import INLINE_BODY_BYTES, read_body
-from app.protocols.inputs import Inputs, Tensors
+from app.protocols.archives import ZIP_TYPE
+from app.protocols.body import INLINE_BODY_BYTES, left, read_body
+from app.protocols.inputs import JSON_TYPE, Inputs, Tensors
 from app.protocols.pictures import IMAGE_TYPES
 from app.protocols.replies import Header, reply
 from app.serving.execution import Execution
 from app.serving.role import LoadedRole
+
+_JSON: Header = (b"content-type", JSON_TYPE.encode())
+# Reading these takes longer than most networks do.
+_SLOW_TYPES = IMAGE_TYPES | {ZIP_TYPE}
 
 
 class Writing(NamedTuple):
@@ -39,7 +46,7 @@ class Rows:
         self._role = role
         self._inputs = inputs
         self._writer = writer
-        self._run = execution.run
+        self._run, self._ask = execution.run, execution.ask
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -47,13 +54,21 @@ class Rows:
         body = await read_body(receive)
         read, query = self._inputs.read, scope["query_string"]
         sort = self._inputs.media_type(scope, body)
-        if len(body) > INLINE_BODY_BYTES or sort in IMAGE_TYPES or writing.slow:
-            answer = await self._run(lambda: self._answer(read(body, sort, query), writing))
-        else:
-            tensors = read(body, sort, query)
-            rows = len(next(iter(tensors.values())))
-            answer = await self._run(lambda: self._answer(tensors, writing), self._role.row_seconds * rows)
+        is_slow = len(body) > INLINE_BODY_BYTES or sort in _SLOW_TYPES
+        taken = await self._run(lambda: read(body, sort, query)) if is_slow else read(body, sort, query)
+        answer = await self._ask(
+            self._role,
+            taken.tensors,
+            writing.names,
+            partial(_with_files, taken.files, writing) if taken.files else writing.write,
+            left=partial(left, receive),
+            away=writing.slow,
+        )
         await reply(send, writing.headers, answer)
 
-    def _answer(self, tensors: Tensors, writing: Writing) -> bytes:
-        return writing.write(self._role.run(tensors, writing.names))
+
+def _with_files(files: Sequence[str], writing: Writing, outputs: Tensors) -> bytes:
+    answer = writing.write(outputs)
+    if writing.headers[0] == _JSON:
+        return b'{"files":%b,%b' % (orjson.dumps(files), answer[1:])
+    return answer

@@ -16,7 +16,7 @@ from keraforge.client.bodies import Rows
 ModelArgument = Annotated[str, typer.Argument(help="NAME, NAME@NUMBER or NAME@ALIAS.")]
 FilesArgument = Annotated[
     list[Path] | None,
-    typer.Argument(help="PNG, JPEG, .npy, .csv, .txt or .json files.", exists=True, dir_okay=False),
+    typer.Argument(help="PNG, JPEG, .zip, .npy, .csv, .txt or .json files.", exists=True, dir_okay=False),
 ]
 RowsOption = Annotated[
     str | None,
@@ -61,8 +61,10 @@ def raw(answers: list[tuple[str, AnswerT]]) -> Any:
     return [{"file": name, **answer.raw} for name, answer in answers]
 
 
-def named(name: str, rows: list[Any]) -> list[tuple[str, Any]]:
-    """Return each row with its name."""
+def named(name: str, rows: list[Any], files: list[str]) -> list[tuple[str, Any]]:
+    """Return each row with its name; ``files`` are those of an archive."""
+    if files:
+        return list(zip(files, rows, strict=True))
     alone = len(rows) == 1 and name not in {"row", "text"}
     return [(name if alone else f"{name} {number}", row) for number, row in enumerate(rows)]
 

@@ -39,7 +39,7 @@ def encode(
     if as_json:
         print_json(raw(answers))
         return
-    shown = [each for source, answer in answers for each in named(source, answer.codes)]
+    shown = [each for source, answer in answers for each in named(source, answer.codes, answer.files)]
     cells = ((what, ", ".join(f"{number:.4g}" for number in code)) for what, code in shown)
     print_table(("", "Code"), cells, empty="No rows.")
 
@@ -97,7 +97,7 @@ def reconstruct(
     if as_json:
         print_json(raw(answers))
         return
-    shown = (each for source, answer in answers for each in named(source, answer.errors))
+    shown = (each for source, answer in answers for each in named(source, answer.errors, answer.files))
     print_table(("", "Error"), shown, empty="No rows.")
 
 
@@ -119,6 +119,6 @@ def anomalies(
     if as_json:
         print_json(raw(answers))
         return
-    shown = [each for source, answer in answers for each in named(source, answer.anomalies)]
+    shown = [each for source, answer in answers for each in named(source, answer.anomalies, answer.files)]
     cells = ((what, "yes" if row.is_anomaly else "no", row.score, row.threshold) for what, row in shown)
     print_table(("", "Anomaly", "Score", "Threshold"), cells, empty="No rows.")

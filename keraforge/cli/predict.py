@@ -32,6 +32,7 @@ def predict(
 
     ```
     keraforge predict digits seven.png
+    keraforge predict digits pictures.zip
     keraforge predict houses houses.csv
     keraforge predict reviews --text "a film that nobody will forget" --top-k 3
     keraforge predict digits@2 --rows rows.json --json
@@ -49,7 +50,7 @@ def predict(
     if as_json:
         print_json(raw(answers))
         return
-    shown = [each for source, answer in answers for each in named(source, answer.predictions)]
+    shown = [each for source, answer in answers for each in named(source, answer.predictions, answer.files)]
     if any(row.label is not None for _, row in shown):
         columns: tuple[str, ...] = ("", "Answer", "Probability")
     else:

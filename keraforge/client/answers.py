@@ -45,7 +45,14 @@ class Answer(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predictions(Answer):
+class OfRows(Answer):
+    """An answer about rows; ``files`` names the picture of each, where they came in an archive."""
+
+    files: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions(OfRows):
     """The answers for all rows of one request."""
 
     labels: list[str] = field(default_factory=list)
@@ -55,14 +62,14 @@ class Predictions(Answer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Codes(Answer):
+class Codes(OfRows):
     """One code for each row."""
 
     codes: list[list[float]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reconstructions(Answer):
+class Reconstructions(OfRows):
     """One row for each row or code; ``errors``, where rows were sent, say how far each is from it."""
 
     reconstructions: list[Any]
@@ -80,7 +87,7 @@ class Anomaly(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Anomalies(Answer):
+class Anomalies(OfRows):
     """One verdict for each row."""
 
     anomalies: list[Anomaly]

@@ -29,7 +29,8 @@ class Asking(Resource[TransportT]):
     """Questions to a version: the one of ``version`` or ``alias``, by default of the alias ``champion``.
 
     Rows are nested lists, a NumPy array ``[rows, *shape]``, dictionaries by column, texts, or the
-    :class:`~pathlib.Path` of a file: a picture, ``.npy``, ``.csv``, ``.txt`` or ``.json``.
+    :class:`~pathlib.Path` of a file: a picture, a ``.zip`` of pictures, ``.npy``, ``.csv``, ``.txt`` or
+    ``.json``.
     """
 
     @operation

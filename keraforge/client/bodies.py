@@ -8,7 +8,12 @@ from keraforge.errors import Unsupported
 
 Rows = Iterable[Any] | Path
 
-_MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"\x93NUMPY": "application/x-npy"}
+_MAGIC = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x93NUMPY": "application/x-npy",
+    b"PK\x03\x04": "application/zip",
+}
 _SUFFIXES = {".csv": "text/csv", ".txt": "text/plain", ".json": "application/json"}
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg"})
 
@@ -37,7 +42,7 @@ def typed(content: bytes, media_type: str | None) -> dict[str, Any]:
     """Return content and its media type; refuse content of an unknown one."""
     if media_type is None:
         raise Unsupported(
-            f"Expected a PNG or JPEG picture, or a .npy, .csv, .txt or .json file, "
+            f"Expected a PNG or JPEG picture, or a .zip, .npy, .csv, .txt or .json file, "
             f"got a file that begins with {content[:8]!r}.",
             code="unsupported_media_type",
         )

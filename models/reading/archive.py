@@ -1,5 +1,6 @@
 """Zip files, looked at with suspicion: everything is checked from the directory before a byte is unpacked."""
 
+import os
 import re
 import struct
 import zipfile
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from models.reading.errors import BadData, shown
 from models.reading.limits import (
@@ -68,18 +70,20 @@ _BROKEN = (
 
 
 @contextmanager
-def open_archive(path: Path, max_bytes: int, rules: Rules = ARRAYS) -> Iterator[zipfile.ZipFile]:
+def open_archive(source: Path | BinaryIO, max_bytes: int, rules: Rules = ARRAYS) -> Iterator[zipfile.ZipFile]:
     """Open an archive whose directory promises nothing dangerous; anything else is :class:`BadData`."""
-    _check_end(path, rules)
-    try:
-        archive = zipfile.ZipFile(path)
-    except _BROKEN:
-        raise BadData(
-            f"The file is not a whole {rules.archive}: its directory cannot be read.", rules.hint
-        ) from None
-    with archive:
-        _check_members(archive.infolist(), path.stat().st_size, max_bytes, rules)
-        yield archive
+    with source.open("rb") if isinstance(source, Path) else source as file:
+        size = file.seek(0, os.SEEK_END)
+        _check_end(file, size, rules)
+        try:
+            archive = zipfile.ZipFile(file)
+        except _BROKEN:
+            raise BadData(
+                f"The file is not a whole {rules.archive}: its directory cannot be read.", rules.hint
+            ) from None
+        with archive:
+            _check_members(archive.infolist(), size, max_bytes, rules)
+            yield archive
 
 
 def chunks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
@@ -101,12 +105,10 @@ def extract(archive: zipfile.ZipFile, name: str, target: Path) -> None:
             file.write(chunk)
 
 
-def _check_end(path: Path, rules: Rules) -> None:
+def _check_end(file: BinaryIO, size: int, rules: Rules) -> None:
     """Bound the directory before ``zipfile`` reads it whole."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(max(0, size - _END.size - _END64_LOCATOR.size - _END64.size))
-        tail = file.read()
+    file.seek(max(0, size - _END.size - _END64_LOCATOR.size - _END64.size))
+    tail = file.read()
     if len(tail) < _END.size or not tail[-_END.size :].startswith(b"PK\x05\x06"):
         raise BadData(f"The file is not a whole {rules.archive}: it does not end as one.", rules.hint)
     directory_bytes = _END.unpack(tail[-_END.size :])[5]

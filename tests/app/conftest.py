@@ -273,6 +273,12 @@ def module_service(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFact
         yield service
 
 
+@pytest.fixture(scope="module")
+def module_registry(module_service: Service) -> Registry:
+    """A registry to publish to, once for all tests of a module."""
+    return Registry(module_service.database, Store(module_service.settings.data_dir))
+
+
 def in_process(app: ASGIApp, portal: BlockingPortal) -> httpx.BaseTransport:
     """Hand blocking requests straight to an application, which runs on another thread's loop."""
     transport = httpx.ASGITransport(app)

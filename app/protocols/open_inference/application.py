@@ -5,28 +5,25 @@ the configuration of models.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.edge.headers import header
-from app.errors import BadRequest, NotFound
-from app.protocols.body import INLINE_BODY_BYTES, read_body
+from app.errors import BadRequest, NotFound, shortened
+from app.protocols.body import INLINE_BODY_BYTES, left, read_body
 from app.protocols.compressed import IDENTITY, inflated
 from app.protocols.inputs import JSON_TYPE
 from app.protocols.open_inference import documents, envelope
 from app.protocols.open_inference.addresses import asked, unknown
-from app.protocols.open_inference.inputs import read_inputs
-from app.protocols.open_inference.outputs import Wanted, answer_of, wanted_of
-from app.protocols.open_inference.raw import read_raw
-from app.protocols.ports import Array, Port, main_role, ports_of
-from app.protocols.replies import Header, headers_of, reply
+from app.protocols.open_inference.prepared import Prepared, Request
+from app.protocols.parameters import MAX_BYTES
+from app.protocols.replies import Header, reply
 from app.serving.engine import Engine
 from app.serving.loaded import LoadedVersion
-from app.serving.role import LoadedRole
 from app.serving.snapshot import CHAMPION, Target
 from app.settings import Settings
 
@@ -49,7 +46,7 @@ class OpenInference:
         self._app = app
         self._engine = engine
         self._settings = settings
-        self._prepared: WeakKeyDictionary[LoadedVersion, _Prepared] = WeakKeyDictionary()
+        self._prepared: WeakKeyDictionary[LoadedVersion, Prepared] = WeakKeyDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -83,12 +80,17 @@ class OpenInference:
         version = await self._version(target)
         prepared = self._prepared.get(version)
         if prepared is None:
-            prepared = self._prepared[version] = _Prepared.of(version, self._settings)
-        if question == "infer":
-            await self._infer(prepared, scope, receive, send)
-            return
-        documented: Mapping[str, Any] = prepared.documents
-        body = documented[question]
+            prepared = self._prepared[version] = Prepared.of(version, self._settings)
+        match question:
+            case "infer":
+                await self._infer(prepared, scope, receive, send)
+            case "generate" | "generate_stream":
+                await self._generate(version, scope, receive, send)
+            case _:
+                await self._describe(prepared, target, question, send)
+
+    async def _describe(self, prepared: Prepared, target: Target, question: str, send: Send) -> None:
+        body: Mapping[str, Any] = prepared.documents[question]
         if question == "metadata":
             numbers = await self._engine.numbers(target._replace(which=CHAMPION))
             body = {**body, "versions": [str(number) for number in numbers]}
@@ -100,93 +102,40 @@ class OpenInference:
         except NotFound:
             raise unknown(target) from None
 
-    async def _infer(self, prepared: "_Prepared", scope: Scope, receive: Receive, send: Send) -> None:
+    async def _generate(self, version: LoadedVersion, scope: Scope, receive: Receive, send: Send) -> None:
+        writer = self._prepared[version].writer
+        if writer is None:
+            raise BadRequest(
+                f"The model {shortened(version.model)} does not write text; ask it with POST …/infer."
+            )
+        encoding = header(scope, b"content-encoding") or IDENTITY
+        body = inflated(await read_body(receive), encoding, MAX_BYTES)
+        streamed = scope["path"].endswith("generate_stream")
+        await writer.respond(body, self._engine.execution, receive, send, streamed=streamed)
+
+    async def _infer(self, prepared: Prepared, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
         encoding = header(scope, b"content-encoding") or IDENTITY
         length = header(scope, envelope.HEADER)
         wants_json = JSON_TYPE.encode() in (header(scope, b"accept") or b"")
         limit = self._settings.predict_body_bytes
 
-        def read() -> _Request:
+        def read() -> Request:
             return prepared.read(inflated(body, encoding, limit), length, wants_json=wants_json)
 
-        run = self._engine.execution.run
-        if len(body) > INLINE_BODY_BYTES or encoding != IDENTITY:
-            answer, json_length = await run(lambda: prepared.answer(read()))
-        else:
-            request = read()
-            rows = len(next(iter(request.inputs.values())))
-            answer, json_length = await run(
-                lambda: prepared.answer(request), prepared.role.row_seconds * rows
-            )
+        execution = self._engine.execution
+        is_slow = len(body) > INLINE_BODY_BYTES or encoding != IDENTITY
+        request = await execution.run(read) if is_slow else read()
+        answer, json_length = await execution.ask(
+            prepared.role,
+            request.inputs,
+            request.names,
+            partial(prepared.answer, request),
+            left=partial(left, receive),
+            seconds=request.seconds,
+        )
         headers = prepared.headers
         if json_length is not None:
             binary = [(b"content-type", b"application/octet-stream"), (envelope.HEADER, b"%d" % json_length)]
             headers = [*binary, *headers[1:]]
         await reply(send, headers, answer)
-
-
-class _Request(NamedTuple):
-    id: str | None
-    inputs: dict[str, Array]
-    wanted: list[Wanted]
-
-
-class _Prepared(NamedTuple):
-    """What is kept ready of a version, but not the version itself."""
-
-    role: LoadedRole
-    ports: list[Port]
-    labels: tuple[str, ...]
-    head: dict[str, Any]
-    headers: list[Header]
-    documents: dict[str, Any]
-
-    @classmethod
-    def of(cls, version: LoadedVersion, settings: Settings) -> "_Prepared":
-        role = main_role(version)
-        ports = ports_of(version, role, max_pixels=settings.image_pixels)
-        return cls(
-            role,
-            ports,
-            version.signature.labels,
-            {"model_name": version.model, "model_version": str(version.number)},
-            headers_of(version, JSON_TYPE),
-            {
-                "ready": {"name": version.model, "ready": True},
-                "metadata": documents.metadata(version, role, ports),
-                "config": documents.config(version, role, ports),
-            },
-        )
-
-    def read(self, body: bytes, length: bytes | None, *, wants_json: bool) -> _Request:
-        """Return what a body asks for; raise :class:`~app.errors.BadRequest` for what is wrong with it."""
-        json_length = envelope.json_length(length, body)
-        if json_length == 0:
-            wanted = [Wanted(name, not wants_json) for name in self.role.names]
-            return _Request(None, read_raw(body, self.ports), wanted)
-        document = envelope.document_of(body[:json_length])
-        binary = memoryview(body)[len(body) if json_length is None else json_length :]
-        asked_id = document.get("id")
-        if asked_id is not None and not isinstance(asked_id, str):
-            raise BadRequest("'id' must be a string.")
-        inputs = read_inputs(document, binary, self.ports, self.role.max_rows)
-        return _Request(asked_id, inputs, wanted_of(document, self.role.names))
-
-    def answer(self, request: _Request) -> tuple[bytes, int | None]:
-        """Return the body of the answer, and the length of its JSON part where bytes follow."""
-        names = list(dict.fromkeys(wanted.name for wanted in request.wanted))
-        outputs = self._run(request.inputs, names)
-        head = self.head if request.id is None else {**self.head, "id": request.id}
-        return answer_of(head, outputs, request.wanted, self.labels)
-
-    def _run(self, inputs: dict[str, Array], names: list[str]) -> dict[str, Array]:
-        if not len(next(iter(inputs.values()))):
-            # Graphs need not know what to do with no row at all.
-            outputs = {tensor.name: tensor.shape for tensor in self.role.outputs}
-            return {name: _empty(outputs[name]) for name in names}
-        return self.role.run(inputs, names)
-
-
-def _empty(shape: tuple[int, ...]) -> Array:
-    return np.empty((0, *shape), np.float32)

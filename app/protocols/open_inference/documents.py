@@ -10,7 +10,7 @@ from app.serving.loaded import LoadedVersion
 from app.serving.role import LoadedRole
 from app.serving.snapshot import Target
 
-EXTENSIONS = ("binary_tensor_data", "classification", "model_configuration", "parameters")
+EXTENSIONS = ("binary_tensor_data", "classification", "generate", "model_configuration", "parameters")
 
 
 def server() -> dict[str, Any]:

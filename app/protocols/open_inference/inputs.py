@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.errors import BadRequest
+from app.errors import BadRequest, TooLarge
 from app.protocols.instances import described
 from app.protocols.open_inference.datatypes import DTYPES, BytesError, read_strings
 from app.protocols.ports import Array, Port, PortError
@@ -15,12 +15,23 @@ from app.protocols.ports import Array, Port, PortError
 _MOST_DIMENSIONS = 16
 _DEEPEST = 100
 _LARGEST = 2**40
+_BYTE = np.dtype("u1")
+
+
+class Limits(NamedTuple):
+    """How many rows a request may have, and how many bytes the values of one input."""
+
+    rows: int
+    bytes: int
 
 
 def read_inputs(
-    document: Mapping[str, Any], binary: memoryview, ports: Sequence[Port], max_rows: int
+    document: Mapping[str, Any], binary: memoryview, ports: Sequence[Port], limits: Limits
 ) -> dict[str, Array]:
-    """Return what the graph takes, by name; raise :class:`~app.errors.BadRequest`, which names the input."""
+    """Return what the graph takes, by name.
+
+    Raises :class:`~app.errors.BadRequest` and :class:`~app.errors.TooLarge`, which name the input.
+    """
     sent = document.get("inputs")
     if not isinstance(sent, list) or not all(isinstance(each, dict) for each in sent):
         raise BadRequest("Expected 'inputs', a list of objects with name, shape, datatype and data.")
@@ -35,8 +46,9 @@ def read_inputs(
             )
         if name in tensors:
             raise BadRequest(f"input {name!r} is given twice, again at inputs[{number}]")
+        _require_little(each, name, limits.bytes)
         values, place = _tensor(each, name, binary, place)
-        tensors[name] = _taken(known[name], values, max_rows)
+        tensors[name] = _taken(known[name], values, limits.rows)
     if place < len(binary):
         raise BadRequest(
             f"unexpected additional input data: {len(binary) - place} bytes behind the last tensor"
@@ -50,6 +62,18 @@ def read_inputs(
     if len(set(counts.values())) > 1:
         raise BadRequest(f"the inputs have different numbers of rows: {dict(list(counts.items())[:10])}")
     return tensors
+
+
+def _require_little(sent: Mapping[str, Any], name: str, most: int) -> None:
+    """Refuse what a shape says would take more memory than a body may; before anything is made of it."""
+    dtype = DTYPES.get(str(sent.get("datatype")), _BYTE)
+    implied = math.prod(_shape(sent.get("shape"), name)) * dtype.itemsize
+    if implied > most:
+        raise TooLarge(
+            f"input {name!r}: the shape {str(sent['shape'])[:60]} takes {implied:,} bytes; "
+            f"at most {most:,} are taken.",
+            extra={"limit": most},
+        )
 
 
 def _tensor(sent: Mapping[str, Any], name: str, binary: memoryview, place: int) -> tuple[Array, int]:

@@ -24,7 +24,7 @@ def wanted_of(document: Mapping[str, Any], names: Sequence[str]) -> list[Wanted]
     """Return the outputs that a request asks for, in its order; all where it names none."""
     all_binary = _parameters(document).get("binary_data_output") is True
     sent = document.get("outputs")
-    if sent is None:
+    if sent is None or sent == []:
         return [Wanted(name, all_binary) for name in names]
     if not isinstance(sent, list) or not all(isinstance(each, dict) for each in sent):
         raise BadRequest("Expected 'outputs', a list of objects with a name.")

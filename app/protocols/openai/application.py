@@ -149,12 +149,11 @@ def _text(asked: CompletionParameters, prompt: str, seed: int, language: Languag
     if not ids:
         raise BadRequest("The prompt has no token in it.", code="empty")
     logprobs = None if asked.logprobs is None else Logprobs(language.vocabulary, asked.logprobs)
-    temperature, top_p = (1.0 if value is None else value for value in (asked.temperature, asked.top_p))
     generation = Generation(
         language,
         role,
         ids,
-        Chooser(Choice(temperature, None, top_p, seed)),
+        Chooser(Choice(asked.temperature, None, asked.top_p, seed)),
         max_tokens=asked.max_tokens,
         stop=asked.stop or (),
         told=logprobs.tell if logprobs else None,

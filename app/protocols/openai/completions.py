@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from app.protocols.generate import MOST_TOKENS, Stops
 from app.protocols.parameters import Parameters, Seed, one_or_more
@@ -34,8 +34,8 @@ class CompletionParameters(Parameters):
     model: str = Field(min_length=1, max_length=200, description="A name, `name@3`, or `name@alias`.")
     prompt: Prompts
     max_tokens: int = Field(16, ge=1, le=MOST_TOKENS)
-    temperature: float | None = Field(1.0, ge=0, le=100)
-    top_p: float | None = Field(1.0, gt=0, le=1)
+    temperature: float = Field(1.0, ge=0, le=100)
+    top_p: float = Field(1.0, gt=0, le=1)
     n: int = Field(1, ge=1, le=MOST_CHOICES)
     seed: Seed | None = None
     stop: Stops | None = None
@@ -43,6 +43,14 @@ class CompletionParameters(Parameters):
     logprobs: int | None = Field(None, ge=0, le=5)
     stream: bool = False
     stream_options: StreamOptions | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, sent: Any) -> Any:
+        """Take null for what was not sent, which is how some clients say it."""
+        if not isinstance(sent, dict):
+            return sent
+        return {name: value for name, value in sent.items() if value is not None}
 
 
 class Logprobs:

@@ -20,15 +20,11 @@ _LARGEST_VERSION = 2**63 - 1
 
 
 class Asked(NamedTuple):
-    """What a request is about."""
+    """What a request is about; ``is_labelled`` says that a label, which is an alias here, names it."""
 
     target: Target
     verb: Verb
-
-    @property
-    def is_labelled(self) -> bool:
-        """Whether the version was named by a label, which is what an alias is called there."""
-        return isinstance(self.target.which, str) and self.target.which != CHAMPION
+    is_labelled: bool
 
 
 def asked(owner: str, method: str, path: str) -> Asked:
@@ -42,4 +38,4 @@ def asked(owner: str, method: str, path: str) -> Asked:
         which = int(found["number"]) if len(found["number"]) < 20 else _LARGEST_VERSION + 1
         if which > _LARGEST_VERSION:
             raise BadRequest(f"Failed to convert version: {found['number'][:40]} to numeric.")
-    return Asked(Target(owner, found["name"], which), verb)
+    return Asked(Target(owner, found["name"], which), verb, found["label"] is not None)

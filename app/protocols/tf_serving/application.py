@@ -4,6 +4,7 @@ Wire format: TensorFlow Serving's RESTful API, as its documentation and its test
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -11,7 +12,7 @@ import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import NotFound
-from app.protocols.body import INLINE_BODY_BYTES, read_body
+from app.protocols.body import INLINE_BODY_BYTES, left, read_body
 from app.protocols.inputs import JSON_TYPE
 from app.protocols.json_rows import RowsReader
 from app.protocols.ports import Array
@@ -23,7 +24,8 @@ from app.protocols.tf_serving.requests import question_of
 from app.protocols.tf_serving.signatures import DEFAULT, Signature, metadata, signatures_of
 from app.serving.engine import Engine
 from app.serving.loaded import LoadedVersion
-from app.serving.snapshot import Target
+from app.serving.role import LoadedRole
+from app.serving.snapshot import CHAMPION, Target
 from app.settings import Settings
 
 ROUTES = ("GET /v1/models/{rest:path}", "POST /v1/models/{rest:path}")
@@ -68,12 +70,12 @@ class TfServing:
     async def _answer(self, version: LoadedVersion, verb: Verb, receive: Receive, send: Send) -> None:
         prepared = self._of(version)
         body = await read_body(receive)
-        run = self._engine.execution.run
-        if len(body) > INLINE_BODY_BYTES:
-            answer = await run(lambda: prepared.work(verb, body).answer())
-        else:
-            work = prepared.work(verb, body)
-            answer = await run(work.answer, work.seconds)
+        execution = self._engine.execution
+        is_slow = len(body) > INLINE_BODY_BYTES
+        work = (
+            await execution.run(lambda: prepared.work(verb, body)) if is_slow else prepared.work(verb, body)
+        )
+        answer = await execution.ask(work.role, work.inputs, None, work.write, left=partial(left, receive))
         await reply(send, prepared.headers, answer)
 
     def _of(self, version: LoadedVersion) -> "_Prepared":
@@ -83,7 +85,11 @@ class TfServing:
         return prepared
 
     async def _status(self, asked: Asked) -> dict[str, object]:
-        versions = await self._engine.numbers(asked.target)
+        if asked.is_labelled and asked.target.which == CHAMPION:
+            # As a target it means the whole model.
+            versions = [(await self._version(asked.target)).number]
+        else:
+            versions = await self._engine.numbers(asked.target)
         if not versions:
             raise not_servable(asked.target) if asked.is_labelled else no_version(asked.target)
         status = {"error_code": "OK", "error_message": ""}
@@ -95,10 +101,11 @@ class TfServing:
 
 
 class _Work(NamedTuple):
-    """What is to be run; ``seconds`` is how long it is expected to take."""
+    """What is to be run, and what writes the answer."""
 
-    answer: Callable[[], bytes]
-    seconds: float
+    role: LoadedRole
+    inputs: Mapping[str, Array]
+    write: Callable[[Mapping[str, Array]], bytes]
 
 
 class _Prepared(NamedTuple):
@@ -122,30 +129,21 @@ class _Prepared(NamedTuple):
         if verb == "predict":
             return self._predict(body)
         signature, inputs = examples.examples_of(body, self.signatures)
-        role = signature.role
 
-        def answer() -> bytes:
-            outputs = role.run(inputs)
+        def write(outputs: Mapping[str, Array]) -> bytes:
             if verb == "regress":
                 found = examples.regressed(outputs)
                 return replies.results(found, [found])
             pairs = examples.classified(signature, outputs)
             return replies.results(pairs, [outputs[examples.PROBABILITIES]])
 
-        return _Work(answer, _seconds(signature, inputs))
+        return _Work(signature.role, inputs, write)
 
     def _predict(self, body: bytes) -> _Work:
         main = self.signatures[DEFAULT]
         rows = self.fast.read_fast(body) if self.fast else None
         if rows is not None:
-            inputs = {main.ports[0].name: rows}
-            return _Work(lambda: replies.predictions(main.role.run(inputs)), _seconds(main, inputs))
+            return _Work(main.role, {main.ports[0].name: rows}, replies.predictions)
         question = question_of(body, self.signatures)
         write = replies.predictions if question.in_rows else replies.columns
-        run = question.signature.role.run
-        return _Work(lambda: write(run(question.inputs)), _seconds(question.signature, question.inputs))
-
-
-def _seconds(signature: Signature, inputs: Mapping[str, Array]) -> float:
-    rows = len(next(iter(inputs.values())))
-    return signature.role.row_seconds * rows
+        return _Work(question.signature.role, question.inputs, write)

@@ -44,7 +44,7 @@ def _feature(port: Port, rows: list[dict[str, Any]]) -> Array:
         if port.name not in row:
             raise BadRequest(f"Example {number} lacks the feature {port.name}, and 'context' has none.")
         # A feature is a flat list there, or one value; of ours, whatever is nested as the input is.
-        flat = tensor_of(row[port.name], port.sort).reshape(-1)
+        flat = tensor_of(_as_numbers(row[port.name]), port.sort).reshape(-1)
         if flat.size != int(np.prod(port.shape)) and -1 not in port.shape:
             raise BadRequest(
                 f"Example {number}: the feature {port.name} has {flat.size} values, "
@@ -57,6 +57,15 @@ def _feature(port: Port, rows: list[dict[str, Any]]) -> Array:
         return port.take(np.stack(values))
     except PortError as error:
         raise BadRequest(f"Feature {port.name}: {error}.") from None
+
+
+def _as_numbers(value: Any) -> Any:
+    """Return a feature with 1 and 0 for true and false, as is done there; among others these are refused."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, list) and value and all(isinstance(each, bool) for each in value):
+        return list(map(int, value))
+    return value
 
 
 def classified(signature: Signature, outputs: Mapping[str, Array]) -> list[list[list[Any]]]:

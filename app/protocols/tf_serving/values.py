@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import json
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
@@ -11,10 +13,11 @@ from app.errors import BadRequest
 from app.protocols.instances import described
 from app.protocols.ports import Array, Sort
 
-_TYPE_NAMES = {
+_JSON_TYPES = {
     bool: "Boolean", int: "Number", float: "Number", str: "String", dict: "Object", type(None): "Null",
     list: "Array",
 }  # fmt: skip
+_TENSOR_TYPES: Mapping[Sort, str] = {"float": "float", "int": "int32", "string": "string"}
 _DEEPEST = 32
 
 
@@ -53,9 +56,9 @@ def _value(value: Any, sort: Sort) -> Any:
             return value
         case "string" if isinstance(value, dict):
             return text_of(value)
-    shown = str(value)[:40]
+    shown = described(value) if isinstance(value, list | dict) else json.dumps(value)[:40]
     raise BadRequest(
-        f"JSON Value: {shown!r} Type: {_TYPE_NAMES[type(value)]} is not of expected type: {sort}"
+        f"JSON Value: {shown} Type: {_JSON_TYPES[type(value)]} is not of expected type: {_TENSOR_TYPES[sort]}"
     )
 
 

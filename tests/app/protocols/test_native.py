@@ -115,7 +115,8 @@ async def test_other_media_types_are_refused_with_those_that_are_read(client, re
     registry.publish()
     response = await client.post(PATH, content=b"1,2", headers={"content-type": content_type})
     assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
-    assert response.headers["accept-post"] == "application/json, application/x-npy, image/jpeg, image/png"
+    listed = "application/json, application/x-npy, application/zip, image/jpeg, image/png"
+    assert response.headers["accept-post"] == listed
 
 
 async def test_a_wrong_value_is_pointed_at(client, registry):
@@ -147,11 +148,14 @@ async def test_a_large_body_is_answered_away_from_the_event_loop(client, registr
     assert len(body) > INLINE_BODY_BYTES
     answers = probabilities(await client.post(PATH, content=body))
     np.testing.assert_allclose(answers[:3], answers[-3:])
+    # In pieces.
+    here = threading.get_ident()
+    assert here not in threads
+    threads.clear()
     await client.post(PATH, json={"instances": ROWS.tolist()})
     role.row_seconds = 1.0
     await client.post(PATH, json={"instances": ROWS.tolist()})
-    here = threading.get_ident()
-    assert [thread == here for thread in threads] == [False, True, False]
+    assert [thread == here for thread in threads] == [True, False]
 
 
 async def test_a_body_over_the_limit_is_refused_declared_or_not(client, registry, settings):
@@ -244,3 +248,34 @@ async def test_a_model_of_plain_rows_takes_no_pictures(client, registry):
         415,
         "application/json, application/x-npy",
     )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"instances": [[1, 2]], "instances": [[3, 4]]}',
+        b'{"instances": [{"a": [1]}, {"a": 1, "a": 2}]}',
+        b'{"instances": [NaN, {"a": {"b": 1, "b": 2}}]}',
+    ],
+)
+async def test_a_name_that_is_repeated_would_lose_a_value_and_is_refused(client, registry, body):
+    registry.publish()
+    response = await client.post(PATH, content=body)
+    assert (response.status_code, response.json()["code"]) == (400, "malformed_json")
+    assert "is repeated in one object" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("question", "query", "text"),
+    [
+        ("predict", "topk=2", "the known ones are attention, invert, top_k."),
+        ("predict", "top_k=2&%ff=", "the known ones are"),
+        ("generate", "seed=7", "this address takes none."),
+    ],
+)
+async def test_a_parameter_that_is_not_known_is_told_the_known_ones(client, registry, question, query, text):
+    registry.publish()
+    response = await client.post(f"/api/v1/models/digits/{question}?{query}", content=b"{}")
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["code"] == "unknown_parameter"
+    assert text in response.json()["detail"]

@@ -57,6 +57,17 @@ async def test_a_date_counts_as_the_days_since_1970(client, houses):
     assert inputs(await client.post(PATH, json={"instances": rows})) == [[-1, 1, 10]]
 
 
+async def test_a_file_without_a_type_is_csv_unless_it_begins_as_json(client, houses):
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    assert inputs(await client.post(PATH, content=b"area,built\n1,2\n", headers=headers)) == [[1, 1, 2]]
+    assert inputs(await client.post(PATH, content=b'\n {"instances": [{"area": 1}]}')) == [[1, 1, -1]]
+
+
+async def test_names_in_texts_are_not_taken_for_repeated_ones(client, houses):
+    rows = [{"town, part": ': "built": 1, "built"'}, {"town, part": "York"}]
+    assert inputs(await client.post(PATH, json={"instances": rows})) == [[-1, 0, -1], [-1, 2, -1]]
+
+
 async def test_lines_of_csv_are_rows(client, houses):
     text = '"town, part",area,built\nBath,120.5,1990\r\n"York",,true\n\nParis,NaN,1970-01-11\n'
     answer = await client.post(PATH, content=text.encode(), headers=CSV)

@@ -38,6 +38,12 @@ async def test_a_plain_text_is_one_row(client, reviews):
     assert ids(await client.post(PATH, content="Good bád\n!".encode(), headers=PLAIN)) == [[2, 1, 4, 0]]
 
 
+async def test_a_body_without_a_type_is_a_text_unless_it_begins_as_json(client, reviews):
+    for content in (b"good bad", b'"good" bad'):
+        assert ids(await client.post(PATH, content=content))[0][0] in {1, 2}
+    assert ids(await client.post(PATH, content=b' {"instances": ["bad"]}')) == [[3, 0, 0, 0]]
+
+
 async def test_wrong_texts_are_pointed_at(client, reviews):
     for instances, pointer, message in [
         (["good", " \t"], "/instances/1", "Expected at least one word"),

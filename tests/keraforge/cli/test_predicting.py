@@ -24,6 +24,14 @@ def test_images_are_answered_one_by_one(run: Any, served: Any, tmp_path: Path) -
     assert len(served.requests) == 2
 
 
+def test_pictures_of_an_archive_are_shown_by_name(run: Any, served: Any, tmp_path: Path) -> None:
+    (archive := tmp_path / "pictures.zip").write_bytes(b"PK\x03\x04")
+    answer = {**ANSWER, "files": ["a.png", "b.png"], "predictions": ANSWER["predictions"] * 2}
+    served.on("POST", "/models/digits/predict", answer)
+    output = run("predict", "digits", str(archive)).stdout
+    assert ("a.png" in output, "b.png" in output, output.count("98.8%")) == (True, True, 2)
+
+
 @pytest.mark.parametrize("text", ["[[1, 2]]", '{"instances": [[1, 2]]}'])
 def test_rows_come_from_a_file_or_from_standard_input(run: Any, served: Any, text: str) -> None:
     served.on("POST", "/models/digits/versions/3/predict", ANSWER)

@@ -40,9 +40,20 @@ def test_a_file_is_sent_as_what_it_is(
 
 def test_a_file_of_another_kind_is_not_sent(call: Any, service: Any, tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(b"GIF89a")
-    with pytest.raises(keraforge.Unsupported, match=r"or a \.npy, \.csv, \.txt or \.json file"):
+    with pytest.raises(keraforge.Unsupported, match=r"or a \.zip, \.npy, \.csv, \.txt or \.json file"):
         call(lambda client: client.predict("m", tmp_path / "a.gif"))
     assert service.requests == []
+
+
+def test_an_archive_is_sent_as_one_and_its_answers_have_names(
+    call: Any, service: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "pictures.zip").write_bytes(b"PK\x03\x04 and so on")
+    answer = {**LINEAGE, "files": ["a.png"], "predictions": [{"value": 1.0}]}
+    service.on("POST", "/models/m/predict", answer)
+    found = call(lambda client: client.predict("m", tmp_path / "pictures.zip"))
+    assert (found.files, found.predictions[0].value) == (["a.png"], 1.0)
+    assert service.requests[-1].headers["content-type"] == "application/zip"
 
 
 def test_predictions_of_every_kind_are_read(call: Any, service: Any) -> None:

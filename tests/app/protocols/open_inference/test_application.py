@@ -1,57 +1,24 @@
 import gzip
 import io
-import json
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
+from tensors import LENGTH, as_bytes, error, outputs_of, sized, tensor
 
 ROWS = np.random.default_rng(7).integers(0, 17, (3, 8, 8, 1)).astype(np.float32)
 INFER = "/v2/models/digits/infer"
-LENGTH = "Inference-Header-Content-Length"
-
-
-def error(response, status=400):
-    assert response.status_code == status, response.text
-    assert list(response.json()) == ["error"]
-    return response.json()["error"]
-
-
-def tensor(name="image", values=ROWS, datatype="FP32", **more):
-    return {"name": name, "shape": list(values.shape), "datatype": datatype, "data": values.tolist(), **more}
-
-
-def as_bytes(inputs, *contents, **document):
-    text = json.dumps({"inputs": inputs, **document}).encode()
-    return {"content": b"".join([text, *contents]), "headers": {LENGTH: str(len(text))}}
-
-
-def sized(name, shape, datatype, size):
-    return {"name": name, "shape": shape, "datatype": datatype, "parameters": {"binary_data_size": size}}
-
-
-def outputs_of(response):
-    """Return the outputs of an answer by name, whether in JSON or as bytes."""
-    assert response.status_code == 200, response.text
-    length = int(response.headers.get(LENGTH, len(response.content)))
-    document, place, found = json.loads(response.content[:length]), length, {}
-    for each in document["outputs"]:
-        if "data" in each:
-            found[each["name"]] = np.array(each["data"], np.float32).reshape(each["shape"])
-        else:
-            size = each["parameters"]["binary_data_size"]
-            values = np.frombuffer(response.content[place : place + size], "<f4")
-            found[each["name"]] = values.reshape(each["shape"])
-            place += size
-    assert place == len(response.content)
-    return found
 
 
 @pytest.mark.parametrize("values", [ROWS, ROWS.reshape(-1)])
 def test_rows_in_json_nested_or_flat(client, registry, values):
     registry.publish(seed=4)
-    body = {"id": "r-1", "inputs": [{**tensor(), "data": values.tolist()}], "parameters": {"unknown": 1}}
+    body = {
+        "id": "r-1",
+        "inputs": [{**tensor("image", ROWS), "data": values.tolist()}],
+        "parameters": {"unknown": 1},
+    }
     response = client.post(INFER, json=body)
     answer = response.json()
     assert (answer["model_name"], answer["model_version"], answer["id"]) == ("digits", "1", "r-1")
@@ -63,7 +30,7 @@ def test_rows_in_json_nested_or_flat(client, registry, values):
 
 def test_no_id_is_made_up(client, registry):
     registry.publish(seed=4)
-    assert "id" not in client.post(INFER, json={"inputs": [tensor()]}).json()
+    assert "id" not in client.post(INFER, json={"inputs": [tensor("image", ROWS)]}).json()
 
 
 @pytest.mark.parametrize("wished", [True, False])
@@ -81,7 +48,7 @@ def test_bytes_in_and_bytes_or_json_out(client, registry, wished):
 def test_the_output_itself_has_the_last_word_on_its_form(client, registry):
     registry.publish(seed=4)
     wanted = [{"name": "probabilities", "parameters": {"binary_data": False}}]
-    body = {"inputs": [tensor()], "outputs": wanted, "parameters": {"binary_data_output": True}}
+    body = {"inputs": [tensor("image", ROWS)], "outputs": wanted, "parameters": {"binary_data_output": True}}
     assert LENGTH not in client.post(INFER, json=body).headers
 
 
@@ -141,7 +108,9 @@ def test_a_raw_body_is_one_row(client, registry):
 def test_classes_come_with_score_index_and_label(client, registry):
     registry.publish(seed=4)
     wanted = [{"name": "probabilities", "parameters": {"classification": 2}}]
-    (output,) = client.post(INFER, json={"inputs": [tensor()], "outputs": wanted}).json()["outputs"]
+    (output,) = client.post(INFER, json={"inputs": [tensor("image", ROWS)], "outputs": wanted}).json()[
+        "outputs"
+    ]
     assert (output["datatype"], output["shape"]) == ("BYTES", [3, 2])
     scores = registry.expected(4, ROWS)
     score, index, label = output["data"][0].split(":")
@@ -154,6 +123,37 @@ def test_no_row_at_all_is_answered_with_none(client, registry):
     registry.publish(seed=4)
     nothing = {"name": "image", "shape": [0, 8, 8, 1], "datatype": "FP32", "data": []}
     assert client.post(INFER, json={"inputs": [nothing]}).json()["outputs"][0]["shape"] == [0, 3]
+    binary = as_bytes([sized("image", [0, 8, 8, 1], "FP32", 0)], parameters={"binary_data_output": True})
+    assert outputs_of(client.post(INFER, **binary))["probabilities"].shape == (0, 3)
+
+
+def test_outputs_come_in_the_order_in_which_they_are_asked_for_and_all_where_none_is(client, registry, made):
+    role = made.role("predict", {"x": (2,)}, {"same": (2,), "twice": (2,)})
+    role.node("Identity", ["x"], ["same"])
+    role.node("Add", ["x", "x"], ["twice"])
+    examples = {"predict": {"x": np.ones((1, 2), np.float32)}}
+    registry.publish("two", **made.artifact([role], examples, task="regression"))
+    sent = tensor("x", np.array([[1, 2]], np.float32))
+
+    def names(**more):
+        answer = client.post("/v2/models/two/infer", json={"inputs": [sent], **more}).json()
+        return [each["name"] for each in answer["outputs"]]
+
+    assert names() == names(outputs=[]) == names(outputs=None, parameters=None) == ["same", "twice"]
+    assert names(outputs=[{"name": "twice", "parameters": None}, {"name": "same"}]) == ["twice", "same"]
+    assert names(outputs=[{"name": "twice"}]) == ["twice"]
+    mixed = [{"name": "twice", "parameters": {"binary_data": True}}, {"name": "same"}]
+    found = outputs_of(client.post("/v2/models/two/infer", json={"inputs": [sent], "outputs": mixed}))
+    assert (found["twice"].tolist(), found["same"].tolist()) == ([[2, 4]], [[1, 2]])
+
+
+def test_numbers_that_json_lacks_come_and_go_as_tokens(client, registry, made):
+    role = made.role("predict", {"x": (3,)}, {"same": (3,)})
+    role.node("Identity", ["x"], ["same"])
+    examples = {"predict": {"x": np.ones((1, 3), np.float32)}}
+    registry.publish("echo", **made.artifact([role], examples, task="regression"))
+    text = b'{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[NaN,Infinity,-Infinity]}]}'
+    assert b'"data":[NaN,Infinity,-Infinity]' in client.post("/v2/models/echo/infer", content=text).content
 
 
 def test_the_server_and_its_models_describe_themselves(client, registry, service):
@@ -181,57 +181,10 @@ def test_a_version_is_named_by_its_number_or_by_an_alias(client, registry):
     registry.publish(seed=1)
     registry.publish(seed=2, alias="candidate")
     for which in ("2", "candidate"):
-        response = client.post(f"/v2/models/digits/versions/{which}/infer", json={"inputs": [tensor()]})
+        response = client.post(
+            f"/v2/models/digits/versions/{which}/infer", json={"inputs": [tensor("image", ROWS)]}
+        )
         assert response.json()["model_version"] == "2"
-
-
-IMAGE = {"name": "image", "shape": [1, 8, 8, 1], "datatype": "FP32"}
-DATA = [0.5] * 64
-
-
-@pytest.mark.parametrize(
-    ("body", "text"),
-    [
-        (b"", "cannot be read"),
-        (b"[1]", "Expected a JSON object"),
-        ({}, "Expected 'inputs'"),
-        ({"inputs": []}, "expected 1 inputs but got 0"),
-        ({"inputs": [{**IMAGE, "name": "x", "data": DATA}]}, "unexpected inference input 'x'"),
-        ({"inputs": [{**IMAGE, "data": DATA}, {**IMAGE, "data": DATA}]}, "given twice"),
-        ({"inputs": [{**IMAGE, "datatype": "FLOAT", "data": DATA}]}, "expected a datatype"),
-        ({"inputs": [{**IMAGE, "datatype": "FP16", "data": DATA}]}, "FP16 has no form in JSON"),
-        ({"inputs": [{**IMAGE, "shape": [-1, 8, 8, 1], "data": DATA}]}, "expected a shape"),
-        ({"inputs": [{**IMAGE, "shape": [16, 2**60 + 2], "data": DATA}]}, "too many elements"),
-        ({"inputs": [{**IMAGE, "shape": [4, 2**60 + 2], "data": DATA}]}, "too many elements"),
-        ({"inputs": [{**IMAGE, "shape": [1, 64], "data": DATA}]}, "expected the shape [-1, 8, 8, 1]"),
-        ({"inputs": [{**IMAGE, "data": DATA[1:]}]}, "has 64 elements, got 63"),
-        ({"inputs": [{**IMAGE, "data": ["x", *DATA[1:]]}]}, "is no FP32"),
-        ({"inputs": [{**IMAGE, "datatype": "INT32", "data": DATA}]}, "is no INT32"),
-        ({"inputs": [{**IMAGE, "datatype": "UINT8", "data": [256] * 64}]}, "outside of UINT8"),
-        ({"inputs": [IMAGE]}, "neither data nor"),
-        ({"inputs": [{**IMAGE, "data": DATA, "parameters": {"binary_data_size": 0}}]}, "both data and"),
-        (
-            {"inputs": [{**IMAGE, "parameters": {"binary_data_size": 256}}]},
-            "binary_data_size must be at most 0",
-        ),
-        ({"inputs": [{**IMAGE, "data": DATA}], "outputs": [{"name": "x"}]}, "unexpected inference output"),
-        ({"id": 1, "inputs": [{**IMAGE, "data": DATA}]}, "'id' must be a string"),
-    ],
-)
-def test_wrong_requests_are_answered_with_what_was_expected(client, registry, body, text):
-    registry.publish(seed=4)
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    assert text in error(client.post(INFER, content=content))
-
-
-def test_bytes_that_do_not_add_up_are_refused(client, registry):
-    registry.publish(seed=4)
-    short = as_bytes([sized("image", [3, 8, 8, 1], "FP32", 10)], b"0" * 10)
-    assert "takes 768 bytes, got 10" in error(client.post(INFER, **short))
-    long = as_bytes([sized("image", [3, 8, 8, 1], "FP32", ROWS.nbytes)], ROWS.tobytes() + b"more")
-    assert "unexpected additional input data: 4 bytes" in error(client.post(INFER, **long))
-    for length in ("9999", "-1", "x", "12"):
-        assert error(client.post(INFER, content=long["content"], headers={LENGTH: length}))
 
 
 def test_models_that_are_not_there_are_told_in_words_that_clients_look_for(client, registry):

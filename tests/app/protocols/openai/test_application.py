@@ -51,6 +51,14 @@ def test_the_likeliest_text_completes_a_prompt(client, writer):
     assert (answer["object"], answer["model"]) == ("text_completion", "tales")
 
 
+def test_null_is_taken_for_what_was_not_sent(client, writer):
+    body = {"model": "tales", "prompt": "abc", "seed": 3}
+    nulls = dict.fromkeys(("max_tokens", "temperature", "n", "echo", "stop", "stream", "logprobs", "suffix"))
+    found, expected = (client.post(COMPLETIONS, json=each).json() for each in (body | nulls, body))
+    assert found["choices"] == expected["choices"]
+    error(client.post(COMPLETIONS, json={**body, "prompt": None}), 422)
+
+
 def test_several_prompts_and_several_texts_of_each_come_in_order(client, writer):
     body = {"model": "tales@1", "prompt": ["a", "b"], "n": 2, "seed": 3, "echo": True}
     choices = client.post(COMPLETIONS, json=body).json()["choices"]

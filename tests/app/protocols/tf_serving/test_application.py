@@ -80,6 +80,12 @@ def test_named_inputs_are_numbers_and_strings(client, registry, table):
     }
 
 
+def test_no_row_at_all_is_answered_with_none(client, registry, table):
+    table(registry)
+    answer = client.post("/v1/models/table:predict", json={"inputs": {"a": [], "b": []}})
+    assert answer.json() == {"outputs": []}
+
+
 def test_examples_are_classified_with_labels_and_scores(client, registry):
     registry.publish(seed=4)
     examples = [{"image": row.reshape(-1).tolist()} for row in ROWS]
@@ -91,8 +97,12 @@ def test_examples_are_classified_with_labels_and_scores(client, registry):
 
 def test_examples_are_regressed_and_take_features_from_the_context(client, registry, table):
     table(registry)
-    body = {"context": {"b": "red"}, "examples": [{"a": 1}, {"a": [2], "b": ["blue"]}]}
-    assert client.post("/v1/models/table:regress", json=body).json() == {"results": [4.0, 7.0]}
+    body = {"context": {"b": "red"}, "examples": [{"a": 1}, {"a": [2], "b": ["blue"]}, {"a": [True]}]}
+    assert client.post("/v1/models/table:regress", json=body).json() == {"results": [4.0, 7.0, 4.0]}
+    mixed = {"examples": [{"a": [True, 1], "b": "red"}]}
+    assert "Boolean" in error(client.post("/v1/models/table:regress", json=mixed), 400)
+    for none in ({}, {"examples": []}, {"examples": {}}):
+        assert "'examples'" in error(client.post("/v1/models/table:regress", json=none), 400)
     assert "method classify" in error(client.post("/v1/models/table:classify", json=body), 400)
 
 
@@ -102,8 +112,12 @@ def test_the_status_lists_versions_as_strings(client, registry):
     found = client.get("/v1/models/digits").json()["model_version_status"]
     assert [(each["version"], each["state"]) for each in found] == [("1", "AVAILABLE"), ("2", "AVAILABLE")]
     assert found[0]["status"] == {"error_code": "OK", "error_message": ""}
-    for path in ("/v1/models/digits/versions/2", "/v1/models/digits/labels/candidate"):
-        assert [each["version"] for each in client.get(path).json()["model_version_status"]] == ["2"]
+    for path, number in (
+        ("/v1/models/digits/versions/2", "2"),
+        ("/v1/models/digits/labels/candidate", "2"),
+        ("/v1/models/digits/labels/champion", "1"),
+    ):
+        assert [each["version"] for each in client.get(path).json()["model_version_status"]] == [number]
 
 
 def test_the_metadata_describes_the_tensors(client, registry, table):
@@ -136,8 +150,10 @@ def test_numbers_that_json_lacks_come_and_go_as_tokens(client, registry, made):
             targets=["a", "b"],
         ),
     )
-    response = client.post("/v1/models/echo:predict", content=b'{"instances": [[NaN, 1], [2, NaN]]}')
-    assert response.content == b'{"predictions":[[NaN,1.0],[2.0,NaN]]}'
+    response = client.post("/v1/models/echo:predict", content=b'{"instances": [[NaN, 1], [2, -Infinity]]}')
+    assert response.content == b'{"predictions":[[NaN,1.0],[2.0,-Infinity]]}'
+    beyond = client.post("/v1/models/echo:predict", content=b'{"inputs": [[1e39, 1e-60]]}')
+    assert beyond.content == b'{"outputs":[[Infinity,0.0]]}'
 
 
 @pytest.mark.parametrize(
@@ -152,8 +168,10 @@ def test_numbers_that_json_lacks_come_and_go_as_tokens(client, registry, made):
         (b'{"inputs": [], "instances": []}', "expecting only one of 'inputs' or 'instances' keys to exist"),
         (b'{"instances": 1}', "to be an list/array"),
         (b'{"instances": []}', "No values in 'instances' array"),
-        (b'{"instances": ["x"]}', "is not of expected type: float"),
-        (b'{"instances": [true]}', "Type: Boolean is not of expected type: float"),
+        (b'{"instances": ["x"]}', 'JSON Value: "x" Type: String is not of expected type: float'),
+        (b'{"instances": [true]}', "JSON Value: true Type: Boolean is not of expected type: float"),
+        (b'{"instances": [[null]]}', "JSON Value: null Type: Null is not of expected type: float"),
+        (b'{"inputs": [[{"a": 1}]]}', "Type: Object is not of expected type: float"),
         (b'{"instances": [[[1, 2], [3]]]}', "Expecting tensor size: 2 but got: 1"),
         (b'{"instances": [[1, 2], [3]]}', "Expecting shape [2] but got: [1]"),
         (b'{"instances": [[1, 2]]}', "expected the shape [-1, 8, 8, 1]"),

@@ -1,0 +1,100 @@
+"""What is kept ready of a version for those who ask it as the Open Inference Protocol has it."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from app.errors import BadRequest
+from app.protocols.inputs import JSON_TYPE
+from app.protocols.open_inference import documents, envelope
+from app.protocols.open_inference.generation import Writer
+from app.protocols.open_inference.inputs import Limits, read_inputs
+from app.protocols.open_inference.outputs import Wanted, answer_of, wanted_of
+from app.protocols.open_inference.raw import read_raw
+from app.protocols.ports import Array, Port, main_role, ports_of
+from app.protocols.replies import Header, headers_of
+from app.serving.generation import Language
+from app.serving.loaded import LoadedVersion
+from app.serving.role import LoadedRole
+from app.settings import Settings
+
+
+class Request(NamedTuple):
+    """One request, read; without an identifier none is told. ``seconds`` is how long its client waits."""
+
+    id: str | None
+    inputs: dict[str, Array]
+    wanted: list[Wanted]
+    seconds: float | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The outputs that are needed."""
+        return list(dict.fromkeys(wanted.name for wanted in self.wanted))
+
+
+class Prepared(NamedTuple):
+    """What is kept ready of a version, but not the version itself; ``writer`` is there if it writes text."""
+
+    role: LoadedRole
+    ports: list[Port]
+    limits: Limits
+    labels: tuple[str, ...]
+    head: dict[str, Any]
+    headers: list[Header]
+    documents: Mapping[str, Any]
+    writer: Writer | None
+
+    @classmethod
+    def of(cls, version: LoadedVersion, settings: Settings) -> "Prepared":
+        """Prepare a version."""
+        role = main_role(version)
+        ports = ports_of(version, role, max_pixels=settings.image_pixels)
+        head = {"model_name": version.model, "model_version": str(version.number)}
+        headers = headers_of(version, JSON_TYPE)
+        return cls(
+            role,
+            ports,
+            Limits(role.max_rows, settings.predict_body_bytes),
+            version.signature.labels,
+            head,
+            headers,
+            {
+                "ready": {"name": version.model, "ready": True},
+                "metadata": documents.metadata(version, role, ports),
+                "config": documents.config(version, role, ports),
+            },
+            _writer(version, head, headers),
+        )
+
+    def read(self, body: bytes, length: bytes | None, *, wants_json: bool) -> Request:
+        """Return what a body asks for; raise :class:`~app.errors.BadRequest` for what is wrong with it."""
+        json_length = envelope.json_length(length, body)
+        if json_length == 0:
+            wanted = [Wanted(name, not wants_json) for name in self.role.names]
+            return Request(None, read_raw(body, self.ports), wanted)
+        document = envelope.document_of(body[:json_length])
+        binary = memoryview(body)[len(body) if json_length is None else json_length :]
+        asked_id = document.get("id")
+        if asked_id is not None and not isinstance(asked_id, str):
+            raise BadRequest("'id' must be a string.")
+        inputs = read_inputs(document, binary, self.ports, self.limits)
+        return Request(asked_id, inputs, wanted_of(document, self.role.names), _seconds(document))
+
+    def answer(self, request: Request, outputs: Mapping[str, Array]) -> tuple[bytes, int | None]:
+        """Return the body of the answer, and the length of its JSON part where bytes follow."""
+        head = self.head if request.id is None else {**self.head, "id": request.id}
+        return answer_of(head, outputs, request.wanted, self.labels)
+
+
+def _seconds(document: Mapping[str, Any]) -> float | None:
+    """Return how long a client waits, which it tells in microseconds; other values mean nothing."""
+    parameters = document.get("parameters")
+    timeout = parameters.get("timeout") if isinstance(parameters, dict) else None
+    return timeout / 1e6 if type(timeout) is int and timeout > 0 else None
+
+
+def _writer(version: LoadedVersion, head: Mapping[str, Any], headers: list[Header]) -> Writer | None:
+    schema = version.signature.text
+    if schema is None or "step" not in version.roles:
+        return None
+    return Writer(version.roles["step"], Language(version, schema), head, headers)
