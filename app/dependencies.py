@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.database import Database
 from app.keys.principal import Principal
+from app.serving.engine import Engine
 from app.settings import Settings
 from app.storage import Store
 
@@ -38,6 +39,11 @@ async def _store(request: Request) -> Store:
     return store
 
 
+async def _engine(request: Request) -> Engine:
+    engine: Engine = request.app.state.engine
+    return engine
+
+
 async def _principal(request: Request) -> Principal:
     principal: Principal = request.scope["state"]["principal"]
     return principal
@@ -45,6 +51,7 @@ async def _principal(request: Request) -> Principal:
 
 DatabaseDep = Annotated[Database, Depends(_database)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
+EngineDep = Annotated[Engine, Depends(_engine)]
 StoreDep = Annotated[Store, Depends(_store)]
 PrincipalDep = Annotated[Principal, Depends(_principal)]
 

@@ -5,10 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request, Response
 
 from app.answers import IfMatch, tagged
-from app.dependencies import PrincipalDep, ReadSession, WriteSession
+from app.dependencies import DatabaseDep, EngineDep, PrincipalDep, ReadSession, WriteSession
 from app.documentation import BODY, UNCHANGED, problems
 from app.registry import aliases
+from app.registry.gate import require_servable
 from app.registry.schemas import AliasRead, AliasUpdate, RollbackRequest
+from app.serving.snapshot import Target
 
 router = APIRouter()
 
@@ -25,22 +27,29 @@ def get_alias(
 
 
 @router.put(
-    ADDRESS, response_model=AliasRead, responses=problems(*BODY, 404, 409, 412), summary="Point an alias"
+    ADDRESS,
+    response_model=AliasRead,
+    responses=problems(*BODY, 404, 409, 412, 503),
+    summary="Point an alias",
 )
 def put_alias(
     *,
     name: str,
     alias: str,
     body: AliasUpdate,
-    session: WriteSession,
+    engine: EngineDep,
+    database: DatabaseDep,
     principal: PrincipalDep,
     request: Request,
     if_match: IfMatch = None,
 ) -> Response:
-    """Point an alias, such as `champion`, at a version. Jobs leave it there from then on."""
-    found = aliases.point(
-        session, principal.owner, name, alias, body, actor=principal.key_id, if_match=if_match
-    )
+    """Point an alias, such as `champion`, at a version that answers. Jobs leave it there from then on."""
+    require_servable(engine, Target(principal.owner, name, body.version))
+    # Not before: loading takes its time, in which others may write.
+    with database.write() as session:
+        found = aliases.point(
+            session, principal.owner, name, alias, body, actor=principal.key_id, if_match=if_match
+        )
     return tagged(request, found, aliases.tag(found))
 
 

@@ -7,6 +7,7 @@ from app.errors import Conflict, FieldError, Invalid, NotFound, shortened
 from app.fields import ALIAS_PATTERN, matches
 from app.registry import repository
 from app.registry.compatibility import changes
+from app.registry.measures import require_not_worse
 from app.registry.schemas import AliasMove, AliasRead, AliasUpdate
 from app.registry.service import get
 from app.tables import Alias, AliasEvent, ModelVersion, RegisteredModel
@@ -41,7 +42,8 @@ def point(
     """Point an alias at a version and pin it there; a new alias is made.
 
     Raises:
-        Conflict: ``signature_changed``, where callers would have to change what they send or read.
+        Conflict: ``signature_changed``, where callers would have to change what they send or read; and what
+            :func:`~app.registry.measures.require_not_worse` raises, if the body asks for that.
     """
     if not matches(ALIAS_PATTERN, alias):
         raise Invalid(
@@ -58,6 +60,8 @@ def point(
         )
     present = repository.find_alias(session, model, alias)
     require_match(if_match, "" if present is None else tag(_described(session, model, present)))
+    if body.not_worse_on is not None and present is not None:
+        require_not_worse(session, present.version, version, body.not_worse_on)
     return _move(session, model, alias, present, version, actor=actor, reason="moved", force=body.force)
 
 

@@ -7,12 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.registry.compatibility import changes
+from app.registry.measures import measure_of
 from app.tables import Alias, AliasEvent, Job, ModelVersion
 from app.tables.base import now
 from models.signature import Signature
 
 CHAMPION = "champion"
-MAIN_METRIC = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Decision:
 def promote(session: Session, job: Job, version: ModelVersion) -> Decision:
     """Move ``champion`` to ``version`` if the job's ``promote`` and the alias allow it.
 
-    ``always`` moves it, ``if_better`` only where the accuracy on the test rows is higher. An alias that a
+    ``always`` moves it, ``if_better`` only where the report's main figure is better. An alias that a
     person has pinned stays, and so does one whose callers would have to change what they send or read.
     """
     published = f"Published version {version.number} of {job.model}"
@@ -57,9 +57,12 @@ def _refusal(job: Job, alias: Alias, present: ModelVersion, version: ModelVersio
     differences = changes(*(Signature.model_validate(it.signature) for it in (present, version)))
     if differences:
         return f"{'; '.join(differences)}. Move the alias with force if callers are ready for it."
-    old, new = (it.metrics.get(MAIN_METRIC) for it in (present, version))
-    if job.promote == "if_better" and old is not None and (new is None or new <= old):
-        return f"its {MAIN_METRIC} is {_shown(old)}, that of the new one {_shown(new)}."
+    measure = measure_of(present)
+    if job.promote != "if_better" or measure is None:
+        return None
+    old, new = (measure.of(it) for it in (present, version))
+    if old is not None and (new is None or not measure.is_better(new, old)):
+        return f"its {measure.name} is {_shown(old)}, that of the new one {_shown(new)}."
     return None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.fields import MAX_NUMBER
+from app.fields import MAX_NUMBER, DatasetReference
 from models.signature import Signature
 
 
@@ -80,6 +80,12 @@ class AliasUpdate(BaseModel):
 
     version: int = Field(ge=1, le=MAX_NUMBER)
     force: bool = Field(False, description="Move it even if callers must change what they send or read.")
+    not_worse_on: DatasetReference | None = Field(
+        None,
+        description="Move it only if the version's report is no worse than that of the present one, on the "
+        "test rows of this dataset, on which both were measured.",
+        examples=["digits"],
+    )
 
 
 class RollbackRequest(BaseModel):

@@ -1,12 +1,14 @@
 """``keraforge models``."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import keraforge
 from keraforge.cli.output import JsonFlag, moment, print_facts, print_json, print_table
 from keraforge.cli.references import name_and_number
+
+ForceFlag = Annotated[bool, typer.Option(help="Even if callers must change what they send or read.")]
 
 app = typer.Typer(no_args_is_help=True, help="Models: list, show, move aliases.")
 
@@ -65,21 +67,48 @@ def set_alias(
     name: Annotated[str, typer.Argument(help="Name of the model.")],
     alias: Annotated[str, typer.Argument(help="The alias, for example champion.")],
     version: Annotated[int, typer.Argument(help="Number of the version it shall point to.", min=1)],
-    force: Annotated[bool, typer.Option(help="Even if callers must change what they send or read.")] = False,
+    *,
+    force: ForceFlag = False,
+    not_worse_on: Annotated[
+        str | None, typer.Option(help="Only if it is no worse than the present one on this dataset.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Point an alias at a version; what asks for the alias gets that version within a second or two.
 
     ```
     keraforge models alias digits champion 2
+    keraforge models alias digits champion 3 --not-worse-on digits
     ```
     """
     with keraforge.Client() as client:
-        moved = client.models.set_alias(name, alias, version, force=force)
+        moved = client.models.set_alias(name, alias, version, force=force, not_worse_on=not_worse_on)
+    _show_alias(moved, as_json)
+
+
+@app.command("rollback")
+def roll_back_alias(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    alias: Annotated[str, typer.Argument(help="The alias.")] = "champion",
+    force: ForceFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Point an alias, by default champion, where it pointed before its last move.
+
+    ```
+    keraforge models rollback digits
+    ```
+    """
+    with keraforge.Client() as client:
+        moved = client.models.roll_back_alias(name, alias, force=force)
+    _show_alias(moved, as_json)
+
+
+def _show_alias(moved: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(moved)
     else:
-        print_facts([("Model", name), ("Alias", alias), ("Version", moved.get("version"))])
+        print_facts([(title, moved.get(title.lower())) for title in ("Model", "Alias", "Version")])
 
 
 def _row(model: keraforge.Model) -> tuple[object, ...]:

@@ -37,17 +37,36 @@ class Models(Asking[TransportT]):
         return ModelVersion.read((yield from fetch("GET", f"{_path(name)}/versions/{number}")))
 
     @operation
-    def set_alias(self, name: str, alias: str, version: int, *, force: bool = False) -> Steps[dict[str, Any]]:
-        """Point an alias at a version; refused where callers would have to change, unless ``force``."""
-        path = f"{_path(name)}/aliases/{quote(alias, safe='')}"
-        answer: dict[str, Any] = yield from fetch("PUT", path, json={"version": version, "force": force})
+    def set_alias(
+        self, name: str, alias: str, version: int, *, force: bool = False, not_worse_on: str | None = None
+    ) -> Steps[dict[str, Any]]:
+        """Point an alias at a version; refused where callers would have to change, unless ``force``.
+
+        With ``not_worse_on``, a dataset, it is refused too where the version's report on the test rows is
+        worse than that of the version that the alias points at now.
+        """
+        asked: dict[str, Any] = {"version": version, "force": force}
+        asked |= {"not_worse_on": not_worse_on} if not_worse_on is not None else {}
+        answer: dict[str, Any] = yield from fetch("PUT", _alias(name, alias), json=asked)
+        return answer
+
+    @operation
+    def roll_back_alias(self, name: str, alias: str, *, force: bool = False) -> Steps[dict[str, Any]]:
+        """Point an alias where it pointed before its last move; once more goes further back."""
+        answer: dict[str, Any] = yield from fetch(
+            "POST", f"{_alias(name, alias)}/rollback", json={"force": force}
+        )
         return answer
 
     @operation
     def delete_alias(self, name: str, alias: str) -> Steps[None]:
         """Remove an alias; the version that it pointed to stays."""
-        yield from fetch("DELETE", f"{_path(name)}/aliases/{quote(alias, safe='')}")
+        yield from fetch("DELETE", _alias(name, alias))
 
 
 def _path(name: str) -> str:
     return f"/models/{quote(name, safe='')}"
+
+
+def _alias(name: str, alias: str) -> str:
+    return f"{_path(name)}/aliases/{quote(alias, safe='')}"

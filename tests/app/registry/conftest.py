@@ -37,15 +37,23 @@ class Published:
         stored = self.store.adopt(path)
         return {"sha256": stored.sha256, "bytes": stored.bytes, "media_type": media_type}
 
-    def version(self, model: str = "digits", *, side: int = 8, **columns: Any) -> ModelVersion:
+    def version(
+        self,
+        model: str = "digits",
+        *,
+        side: int = 8,
+        metrics: dict[str, float] | None = None,
+        task: str = "classification",
+        **columns: Any,
+    ) -> ModelVersion:
         """Publish a version of ``model`` that takes images of ``side`` pixels a side."""
         image = {"name": "image", "dtype": "float32", "shape": [side, side, 1]}
         answer = {"name": "probabilities", "dtype": "float32", "shape": [2]}
         role = {"graph": "predict.onnx", "inputs": [image], "outputs": [answer]}
         result = {
-            "metrics": {"accuracy": 0.97},
+            "metrics": {"accuracy": 0.97} if metrics is None else metrics,
             "parameters": 42,
-            "signature": {"roles": {"predict": role}, "labels": ["no", "yes"]},
+            "signature": {"task": task, "roles": {"predict": role}, "labels": ["no", "yes"]},
             "best": {"epoch": 3},
             "stop_reason": "completed",
             "parity": {"passed": True},
@@ -79,9 +87,15 @@ class Aliases:
         return self.client.get(f"{self.path}/{alias}", headers=_names(headers))
 
     def put(
-        self, version: int, alias: str = "champion", *, force: bool = False, **headers: str
+        self,
+        version: int,
+        alias: str = "champion",
+        *,
+        force: bool = False,
+        not_worse_on: str | None = None,
+        **headers: str,
     ) -> httpx.Response:
-        body = {"version": version} | ({"force": True} if force else {})
+        body = {"version": version, "not_worse_on": not_worse_on} | ({"force": True} if force else {})
         return self.client.put(f"{self.path}/{alias}", json=body, headers=_names(headers))
 
     def rollback(self, alias: str = "champion", **body: Any) -> httpx.Response:

@@ -1,0 +1,19 @@
+from typing import Any
+
+
+def test_an_alias_moves_only_to_what_answers_its_golden_rows(service: Any, registry: Any) -> None:
+    registry.publish(seed=1)
+    registry.publish(seed=2, alias=None)
+    registry.damage(registry.publish(seed=3, alias=None), "predict.onnx")
+    path = "/api/v1/models/digits/aliases/champion"
+    with service.client("models:write", "models:read", "predict") as client:
+        # The registry is read by then.
+        assert client.get("/v2/models/digits").status_code == 200
+        refused = client.put(path, json={"version": 3})
+        assert (refused.status_code, refused.json()["code"]) == (409, "version_not_servable")
+        assert "is damaged" in refused.json()["detail"]
+        assert client.get(path).json()["version"] == 1
+        assert client.put(path, json={"version": 2}).json()["version"] == 2
+        missing = client.put(path, json={"version": 9})
+        assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (422, "/version")
+        assert client.put("/api/v1/models/none/aliases/champion", json={"version": 1}).status_code == 404
