@@ -130,6 +130,17 @@ def test_a_better_version_is_one_of_higher_accuracy(
     assert ("stays at version 1" in log.data["message"]) == (expected == 1)
 
 
+@pytest.mark.parametrize(("after", "expected"), [(1.9, 2), (2.1, 1)])
+def test_a_better_version_of_what_predicts_values_is_one_of_smaller_errors(
+    rows: Any, database: Database, after: float, expected: int
+) -> None:
+    found = result()
+    found["signature"]["task"] = "regression"
+    for error in (2.0, after):
+        run(rows, database, {**found, "metrics": {"rmse": error}}, promote="if_better")
+    assert champion(database) == expected
+
+
 def test_a_champion_that_a_person_pinned_stays_and_the_job_says_so(rows: Any, database: Database) -> None:
     run(rows, database)
     with database.write() as session:
