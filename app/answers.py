@@ -7,6 +7,14 @@ from pydantic import BaseModel
 
 from app import conditional
 
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description="Up to 255 letters, digits, dashes and underscores of your own, kept for a day: "
+        "a repeated request gets the first one's answer."
+    ),
+]
+
 IfMatch = Annotated[str | None, Header(description="Change only the revision that has this ETag.")]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workers import failures
 from workers.conclusion import Conclusion
-from workers.journal import Journal
+from workers.journal import Journal, Lease
 from workers.orders import ORDERS_DIR, write_order
 from workers.protocol import OUTPUT_DIR, Order
 from workers.starting import Starter
@@ -19,8 +19,10 @@ log = logging.getLogger(__name__)
 def run_attempt(workshop: Workshop, starter: Starter, order: Order) -> None:
     """Run a claimed attempt; return when its child is gone and the job has moved on, or is another's."""
     log.info("%s begins", order.kind)
-    journal = Journal(workshop.database, order.job, order.attempt)
-    folder = write_order(workshop.settings.data_dir / ORDERS_DIR, order)
+    settings = workshop.settings
+    lease = Lease(settings.lease_seconds, settings.heartbeat_seconds)
+    journal = Journal(workshop.database, order.job, order.attempt, lease)
+    folder = write_order(settings.data_dir / ORDERS_DIR, order)
     try:
         memory_kills = failures.memory_kills()
         ending = _watch(workshop, starter, order, journal, folder)

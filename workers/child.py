@@ -1,7 +1,8 @@
 """A child: one program that runs one order, in a process group of its own.
 
-It has three pipes: one for its events, one for whatever else it prints, and a standard input that says
-nothing and whose end tells it to stop. It knows no address and no password of the database or the broker.
+It has three pipes: one for its events, one for whatever else it prints, and a standard input on which it may
+be told to finish early and whose end tells it to leave. It knows no address and no password of the database
+or the broker.
 """
 
 import os
@@ -15,11 +16,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from workers.protocol import STOP_LINE
+
 REAPING_SECONDS = 0.01
 _PASSED_ON = (
     "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH",
     "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "XDG_CACHE_HOME", "MPLCONFIGDIR",
     "SSL_CERT_FILE", "SSL_CERT_DIR",
+    # What is fetched may have to go through a proxy; programs know it by either spelling.
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
 
 
@@ -51,6 +56,11 @@ class Child(ABC):
         """Ask it to leave in order."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
+
+    def finish(self) -> None:
+        """Ask it to finish early, with a result of what there is."""
+        with suppress(BrokenPipeError):
+            os.write(self._pipes.stdin, STOP_LINE)
 
     def kill(self) -> None:
         """End it, and everything it has started, at once."""

@@ -13,6 +13,7 @@ from app.jobs import finishing
 from app.jobs.fence import held
 from app.jobs.recording import Reported
 from app.registry.publishing import publish
+from app.tables.base import now
 from workers import failures
 from workers.journal import Journal
 from workers.persistence import persist
@@ -38,15 +39,20 @@ class Conclusion:
         self._order = order
         self._journal = journal
         self._attempt = (order.job, order.attempt)
+        self._restarts = workshop.settings.restarts
 
     def write(self, ending: Ending, output: Path, memory_kills_before: int | None) -> None:
         """Write what ``ending`` means; ``output`` is the child's output folder."""
         if ending.cause == "lost":
             return
+        gone = now()
         finish = self._finish(ending, output, memory_kills_before)
 
         def change(session: Session) -> None:
             self._journal.write_rest(session)
+            if job := held(session, *self._attempt):
+                job.child_gone_at = gone
+                session.flush()
             finish(session)
 
         persist(self._workshop.database, change, self._workshop.draining)
@@ -58,9 +64,11 @@ class Conclusion:
             return self._fail(failures.silent_for(self._workshop.limits.silence))
         if ending.result is not None and ending.status == EXIT_DONE:
             return self._complete(ending.result, output)
-        if ending.cause == "drained" or (ending.status == EXIT_STOPPED and self._worker_follows()):
+        handed_back = ending.cause in {"drained", "paused"}
+        if handed_back or (ending.status == EXIT_STOPPED and self._worker_follows()):
             return self._hand_back
-        return self._fail(ending.failure or self._unexplained(ending, memory_kills_before))
+        failure = ending.failure or self._unexplained(ending, memory_kills_before)
+        return self._lose(failure, failures.restarts_after(failure, ending.status, self._restarts))
 
     def _unexplained(self, ending: Ending, memory_kills_before: int | None) -> dict[str, Any]:
         text = ending.output.decode(errors="replace").replace("\0", "").strip()[-LAST_OUTPUT_CHARACTERS:]
@@ -80,7 +88,9 @@ class Conclusion:
         except OSError as error:
             log.exception("the store cannot take its files")
             is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-            return self._fail(failures.storage_low() if is_full else failures.internal())
+            if is_full:
+                return self._lose(failures.storage_low(), self._restarts)
+            return self._fail(failures.internal())
         except ValueError:
             log.exception("its result cannot be used")
             return self._fail(failures.internal())
@@ -90,7 +100,7 @@ class Conclusion:
 
         def finish(session: Session) -> None:
             job = held(session, *self._attempt)
-            if job is not None and job.state == "running":
+            if job is not None and job.state != "cancelling":
                 publish(session, job, result.model_dump(mode="json"), files)
             else:
                 finishing.cancelled(session, *self._attempt)
@@ -107,6 +117,9 @@ class Conclusion:
 
     def _fail(self, failure: dict[str, Any]) -> Finish:
         return lambda session: finishing.fail(session, *self._attempt, failure)
+
+    def _lose(self, failure: dict[str, Any], restarts: int) -> Finish:
+        return lambda session: finishing.lose(session, *self._attempt, failure, restarts)
 
     def _cancelled(self, session: Session) -> None:
         finishing.cancelled(session, *self._attempt)

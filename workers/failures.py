@@ -47,11 +47,12 @@ def silent_for(seconds: float) -> dict[str, Any]:
 
 
 def worker_lost() -> dict[str, Any]:
-    """The worker that ran the job ended without warning."""
+    """Each worker that ran the job was lost, as often as may be."""
     return Failure(
         code="worker_lost",
-        message="The worker that ran this job ended without warning, and the job with it.",
-        hint="Submit the job again.",
+        message="The worker that ran this job ended without warning.",
+        hint="It was begun several times, and may be what ends its workers, for want of memory for example: "
+        "use smaller batches or a smaller network. If they were ended for another reason, retry the job.",
         retryable=True,
     ).model_dump()
 
@@ -61,7 +62,7 @@ def storage_low() -> dict[str, Any]:
     return Failure(
         code="storage_low",
         message="There is no room left in the data folder for the files of this job.",
-        hint="Free some space, then submit the job again.",
+        hint="Free some space, then retry the job.",
         retryable=True,
     ).model_dump()
 
@@ -73,6 +74,17 @@ def internal() -> dict[str, Any]:
         message="The worker failed to run this job; its log says where.",
         hint="Please report it with the lines of the worker's log that name this job.",
     ).model_dump()
+
+
+def restarts_after(failure: dict[str, Any], status: int, most: int) -> int:
+    """Return how many restarts a job may have had for it to be begun again after its child ended so.
+
+    A full disk may be emptied, and what was killed from outside did nothing wrong. A crash, or memory that
+    ran out, may have been an accident once. What a child says itself is not mended by saying it twice.
+    """
+    if failure["code"] == "storage_low" or (failure["code"], status) == ("crashed", -signal.SIGKILL):
+        return most
+    return min(1, most) if status < 0 else 0
 
 
 def memory_kills() -> int | None:

@@ -2,13 +2,14 @@
 
 import logging
 import time
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.database import Database
+from app.jobs.leasing import renew
 from app.jobs.recording import Reported, record
 from app.tables import Job
 from workers.persistence import AWAY
@@ -18,36 +19,50 @@ LOOK_SECONDS = 0.4
 # What a child can say while the database is away; then progress and log lines go, phases and epochs stay.
 EVENTS_KEPT = 10_000
 
-Standing = Literal["running", "cancelling", "lost"]
+# ``finishing``: it runs, and shall finish early.
+Standing = Literal["running", "finishing", "pausing", "cancelling", "lost"]
 
 log = logging.getLogger(__name__)
 
 
-class Journal:
-    """Writes the events of one attempt, and learns from the job's row how the attempt stands."""
+class Lease(NamedTuple):
+    """How long an attempt is held, and how often that is renewed, in seconds."""
 
-    def __init__(self, database: Database, job_id: str, attempt: int) -> None:
+    seconds: float = 30.0
+    heartbeat: float = 5.0
+
+
+class Journal:
+    """Writes the events of one attempt, renews its lease, and learns how it stands from the job's row."""
+
+    def __init__(self, database: Database, job_id: str, attempt: int, lease: Lease = Lease()) -> None:  # noqa: B008 - immutable
         self._database = database
+        self._lease = lease
         self._job_id = job_id
         self._attempt = attempt
         self._waiting: list[Reported] = []
         self._wrote = self._looked = float("-inf")
+        self._renewed = self._tried = time.monotonic()
         self._standing: Standing = "running"
 
     def add(self, event: Reported) -> None:
         """Take an event, to be written soon; of progress only the newest matters."""
         if event.type == "progress" and self._waiting and self._waiting[-1].type == "progress":
             self._waiting.pop()
-        if len(self._waiting) < EVENTS_KEPT or event.type in {"phase", "epoch"}:
+        if len(self._waiting) < EVENTS_KEPT or event.type not in {"progress", "log"}:
             self._waiting.append(event)
 
     def keep_up(self) -> Standing:
-        """Write what is due, look at the job when that is due, and return how the attempt stands.
+        """Do what is due: renew the lease, write, look at the job; return how the attempt stands.
 
-        While the database is away the attempt stands as it stood, and its events wait.
+        While the database is away the attempt stands as it stood, and its events wait, until its lease has
+        run out: then another worker may have the job.
         """
         moment = time.monotonic()
         try:
+            if moment - self._tried >= self._lease.heartbeat:
+                self._tried = moment
+                self._renew()
             if self._waiting and moment - self._wrote >= WRITE_SECONDS:
                 self._wrote = moment
                 with self._database.write() as session:
@@ -57,6 +72,8 @@ class Journal:
                 self._looked = moment
                 self._look()
         except AWAY as error:
+            if moment - self._renewed > self._lease.seconds:
+                self._standing = "lost"
             log.warning("the database is away (%s); %d events wait", type(error).__name__, len(self._waiting))
         except SQLAlchemyError:
             log.exception("%d events cannot be written", len(self._waiting))
@@ -68,10 +85,27 @@ class Journal:
         if not record(session, self._job_id, self._attempt, self._waiting):
             self._standing = "lost"
 
+    def _renew(self) -> None:
+        begun = time.monotonic()
+        with self._database.write() as session:
+            held = renew(session, self._job_id, self._attempt, self._lease.seconds)
+        if held:
+            self._renewed = begun
+        else:
+            self._standing = "lost"
+
     def _look(self) -> None:
-        query = select(Job.state).where(Job.id == self._job_id, Job.attempt == self._attempt)
+        columns = select(Job.state, Job.stop_requested_at)
         with self._database.read() as session:
-            state = session.scalar(query)
-        self._standing = (
-            "cancelling" if state == "cancelling" else "running" if state == "running" else "lost"
-        )
+            found = session.execute(
+                columns.where(Job.id == self._job_id, Job.attempt == self._attempt)
+            ).one_or_none()
+        match found:
+            case ("running", None):
+                self._standing = "running"
+            case ("running", _):
+                self._standing = "finishing"
+            case ("pausing" | "cancelling" as state, _):
+                self._standing = state
+            case _:
+                self._standing = "lost"

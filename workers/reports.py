@@ -85,6 +85,11 @@ class _Epoch(_Data):
         return self
 
 
+class _Place(_Data):
+    epoch: _Count
+    step: _Count
+
+
 class _Log(_Data):
     level: Literal["debug", "info", "warning", "error"] = "info"
     message: Annotated[str, BeforeValidator(lambda text: str(text)[:MESSAGE_CHARACTERS])]
@@ -95,6 +100,8 @@ _SHAPES: dict[str, type[BaseModel]] = {
     "progress": _Progress,
     "epoch": _Epoch,
     "log": _Log,
+    "checkpoint": _Place,
+    "resumed": _Place,
     "error": Failure,
 }
 

@@ -5,6 +5,7 @@ costs no more than that.
 """
 
 import logging
+import shutil
 import sys
 import threading
 from queue import Empty, SimpleQueue
@@ -45,7 +46,7 @@ class Slot:
         self._worker = worker
         # Unlike an Event, this queue may be used in a signal handler that interrupts its own use.
         self._bell: SimpleQueue[None] = SimpleQueue()
-        self._is_away = False
+        self._is_away = self._is_short = False
         self._thread = threading.Thread(target=self._work, name=f"{sort}-{number}", daemon=True)
 
     def start(self) -> None:
@@ -80,8 +81,8 @@ class Slot:
         return program if wanted and program is not None and program.preload else None
 
     def _run_next(self, starter: Starter) -> bool:
-        """Claim a job and run it; False if there is none."""
-        claimed = self._claim()
+        """Claim a job and run it; False if there is none, or no room for its files."""
+        claimed = self._claim() if self._has_room() else None
         if claimed is None:
             return False
         with bound_contextvars(job_id=claimed.job, attempt=claimed.attempt):
@@ -93,10 +94,18 @@ class Slot:
                 self._fail(claimed)
         return True
 
+    def _has_room(self) -> bool:
+        settings = self._workshop.settings
+        free = shutil.disk_usage(settings.data_dir).free
+        if free < settings.free_bytes and not self._is_short:
+            log.warning("%s has %d bytes of room left; no jobs are begun", settings.data_dir, free)
+        self._is_short = free < settings.free_bytes
+        return not self._is_short
+
     def _claim(self) -> Claimed | None:
         try:
             with self._workshop.database.write() as session:
-                job = claim(session, self.sort, self._worker)
+                job = claim(session, self.sort, self._worker, lease=self._workshop.settings.lease_seconds)
                 claimed = None if job is None else Claimed(job.id, job.attempt)
         except AWAY as error:
             if not self._is_away:
@@ -121,7 +130,7 @@ class Slot:
                 self._workshop.draining,
             )
         except Exception:
-            # The row stays as it is; the next start of this worker finds it.
+            # The row stays as it is until its lease has run out.
             log.exception("the job could not be marked as failed")
 
     def _wait(self) -> None:

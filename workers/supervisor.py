@@ -1,7 +1,8 @@
 """The supervisor: watches one child from its start to its end, and says how it ended.
 
-It writes what the child reports, asks the child to leave when the job is cancelled or the worker goes away,
-and kills it when it does not leave, or says nothing for too long. It returns only when the child is gone.
+It writes what the child reports, asks the child to leave when the job is paused or cancelled or the worker
+goes away, and kills it when it does not leave, or gets no further for too long. It returns only when the
+child is gone.
 """
 
 import os
@@ -11,13 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app.jobs.recording import Reported
 from workers.child import Child
 from workers.journal import Journal
 from workers.reports import LineSplitter, parse
 
 # How the watching ended. ``exited``: by itself. ``silent``: it gave no sign of life after its start.
 # ``lost``: the job is no longer this attempt's.
-Cause = Literal["exited", "cancelled", "drained", "hung", "silent", "lost"]
+Cause = Literal["exited", "paused", "cancelled", "drained", "hung", "silent", "lost"]
 
 LOOK_SECONDS = 0.2
 CHUNK_BYTES = 64 * 1024
@@ -32,8 +34,9 @@ class Limits:
 
     first_event: float = 20.0
     silence: float = 600.0
+    pause_grace: float = 60.0
     cancel_grace: float = 10.0
-    drain_grace: float = 2.0
+    drain_grace: float = 6.0
 
 
 @dataclass
@@ -61,8 +64,9 @@ class Supervisor:
         self._warm = warm
         self._lines = LineSplitter()
         self._ending = Ending()
-        self._heard = time.monotonic()
-        self._spoken = False
+        self._advanced = time.monotonic()
+        self._place: tuple[object, ...] = ()
+        self._spoken = self._finishing = False
         self._kill_at: float | None = None
         self._open = selectors.DefaultSelector()
 
@@ -97,8 +101,10 @@ class Supervisor:
                 self._ending.output = (self._ending.output + chunk)[-TAIL_BYTES:]
 
     def _note(self, line: bytes) -> None:
-        self._heard, self._spoken = time.monotonic(), True
+        self._spoken = True
         event = parse(line)
+        if event is None or self._advances(event):
+            self._advanced = time.monotonic()
         if event is None:
             self._ending.unreadable += 1
         elif event.type == "result":
@@ -108,16 +114,29 @@ class Supervisor:
         else:
             self._journal.add(event)
 
+    def _advances(self, event: Reported) -> bool:
+        """Tell whether an event shows that the work goes on: a step that is told twice does not."""
+        if event.type != "progress" or event.data.get("step") is None:
+            return event.type != "log"
+        place = (event.data.get("epoch"), event.data["step"])
+        moved, self._place = place != self._place, place
+        return moved
+
     def _write(self) -> None:
-        standing = self._journal.keep_up()
-        if standing == "lost":
-            self._end("lost", 0)
-        elif standing == "cancelling":
-            self._end("cancelled", self._limits.cancel_grace)
+        match self._journal.keep_up():
+            case "lost":
+                self._end("lost", 0)
+            case "cancelling":
+                self._end("cancelled", self._limits.cancel_grace)
+            case "pausing":
+                self._end("paused", self._limits.pause_grace)
+            case "finishing" if not self._finishing:
+                self._finishing = True
+                self._child.finish()
 
     def _judge(self) -> None:
         """Ask or force the child to leave if there is reason to."""
-        silence = time.monotonic() - self._heard
+        silence = time.monotonic() - self._advanced
         if self._draining():
             self._end("drained", self._limits.drain_grace)
         elif self._warm and not self._spoken and silence > self._limits.first_event:

@@ -1,6 +1,7 @@
 """A worker: its identity, its slots, and how they begin and end."""
 
 import logging
+import shutil
 import time
 from collections.abc import Mapping
 
@@ -11,7 +12,8 @@ from app.settings import Settings
 from app.storage import Store
 from workers.child import Program
 from workers.identity import Identity
-from workers.recovery import recover
+from workers.orders import ORDERS_DIR
+from workers.reconciler import Reconciler, left_by, settle
 from workers.slots import Slot
 from workers.supervisor import Limits
 from workers.workshop import PROGRAMS, Workshop
@@ -34,6 +36,7 @@ class Worker:
         self._draining = False
         self._identity: Identity | None = None
         self._database: Database | None = None
+        self._reconciler: Reconciler | None = None
 
     @property
     def sorts(self) -> Mapping[str, int]:
@@ -52,7 +55,9 @@ class Worker:
         self._identity = Identity(settings.data_dir)
         self._database = Database(settings.resolved_database_url, on_commit=self.ring)
         # A database in this folder has no other worker, even if the file with the worker's name was deleted.
-        recover(self._database, settings.data_dir, self._identity.name if settings.database_url else None)
+        left = left_by(self._identity.name if settings.database_url else None)
+        settle(self._database, left, settings.restarts)
+        shutil.rmtree(settings.data_dir / ORDERS_DIR, ignore_errors=True)
         if is_embedded(settings):
             # The slots look for work as they begin: what was rung for until now is no news.
             folder_transport.clear(broker_folder(settings))
@@ -65,6 +70,8 @@ class Worker:
         self._slots = [Slot(workshop, sort, number, self._identity.name) for number, sort in enumerate(sorts)]
         for slot in self._slots:
             slot.start()
+        self._reconciler = Reconciler(self._database, settings, self.ring)
+        self._reconciler.start()
         log.info("worker %s has %d slots", self._identity.name, len(self._slots))
 
     def ring(self, sorts: frozenset[str]) -> None:
@@ -85,7 +92,9 @@ class Worker:
         until = time.monotonic() + LEAVING_SECONDS
         for slot in self._slots:
             if not slot.join(max(0.0, until - time.monotonic())):
-                log.error("a %s slot did not end; its job is settled when the worker starts again", slot.sort)
+                log.error("a %s slot did not end; its job is settled when its lease has run out", slot.sort)
+        if self._reconciler is not None:
+            self._reconciler.stop()
         if self._database is not None:
             self._database.close()
         if self._identity is not None:

@@ -4,15 +4,17 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.jobs.events import append_state, enter_phase
+from app.jobs.leasing import LEASE_SECONDS, due, era, moment
 from app.tables import DatasetVersion, Job, MetricPoint
 from app.tables.base import now
 
 
-def claim(session: Session, slot: str, worker: str) -> Job | None:
+def claim(session: Session, slot: str, worker: str, *, lease: float = LEASE_SECONDS) -> Job | None:
     """Start an attempt of the best job that waits for slots of this sort; None if none does.
 
     The best is the one of highest priority, of those the oldest. A training job waits for its dataset to be
-    read. The caller commits before it acts.
+    read, a job that was lost until it may be begun again. The caller commits before it acts; after ``lease``
+    seconds without a word of it the job is lost.
     """
     ready = select(DatasetVersion.id).where(DatasetVersion.state == "ready")
     candidate = aliased(Job)
@@ -23,7 +25,7 @@ def claim(session: Session, slot: str, worker: str) -> Job | None:
     )
     best = (
         select(candidate.id)
-        .where(candidate.slot == slot, candidate.state == "queued", usable)
+        .where(candidate.slot == slot, candidate.state == "queued", usable, due(session, candidate))
         .order_by(candidate.priority.desc(), candidate.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=candidate)
@@ -35,6 +37,10 @@ def claim(session: Session, slot: str, worker: str) -> Job | None:
             state="running",
             attempt=Job.attempt + 1,
             worker=worker,
+            era=era(session),
+            lease_until=moment(session) + lease,
+            not_before=None,
+            child_gone_at=None,
             started_at=now(),
             revision=Job.revision + 1,
         )
@@ -48,8 +54,8 @@ def claim(session: Session, slot: str, worker: str) -> Job | None:
 
 
 def _begin_attempt(session: Session, job: Job) -> None:
-    if job.attempt > 1:
-        # An attempt starts from nothing, so what an earlier one measured is not part of this curve.
+    if job.attempt > 1 and job.checkpoint is None:
+        # It begins from nothing, so what an earlier attempt measured is not part of this curve.
         session.execute(delete(MetricPoint).where(MetricPoint.job_id == job.id))
     append_state(session, job)
     enter_phase(session, job, "starting")

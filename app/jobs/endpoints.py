@@ -1,27 +1,19 @@
-"""Addresses of jobs: submit, look, change, cancel, delete."""
+"""Addresses of jobs: submit, look, change, delete."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.answers import IfMatch, tagged
+from app.answers import IdempotencyKey, IfMatch, tagged
 from app.dependencies import PrincipalDep, ReadSession, SettingsDep, WriteSession
 from app.documentation import BODY, UNCHANGED, problems
-from app.jobs import following, service
+from app.jobs import following, service, steering
 from app.jobs.schemas import JobCreate, JobQuery, JobRead, JobUpdate
 from app.jobs.submitting import submit_once
 from app.pagination import Page
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        description="Up to 255 letters, digits, dashes and underscores of your own, kept for a day: "
-        "a repeated request gets the first one's answer."
-    ),
-]
 
 
 @router.post(
@@ -80,10 +72,5 @@ def delete_job(job_id: str, session: WriteSession, principal: PrincipalDep) -> N
     service.delete(session, principal.owner, job_id)
 
 
-@router.post("/{job_id}/cancel", status_code=202, responses=problems(404, 409), summary="Cancel a job")
-def cancel_job(job_id: str, session: WriteSession, principal: PrincipalDep) -> JobRead:
-    """End a job and keep nothing of it: one that is queued at once, one that runs within seconds."""
-    return service.cancel(session, principal.owner, job_id)
-
-
+router.include_router(steering.router)
 router.include_router(following.router)

@@ -1,14 +1,16 @@
 """Recording: what a running attempt reports becomes rows, as long as it is the attempt that runs."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.jobs.best import is_better, monitored
 from app.jobs.events import append, enter_phase
 from app.jobs.fence import held
+from app.jobs.resuming import note_checkpoint, rewind, was_told
 from app.tables import Job, MetricPoint
 
 
@@ -24,20 +26,42 @@ def record(session: Session, job_id: str, attempt: int, events: Sequence[Reporte
     job = held(session, job_id, attempt)
     if job is None:
         return False
+    epochs = []
     for event in events:
-        match event.type:
-            case "phase":
-                enter_phase(session, job, event.data["phase"])
-            case "progress":
-                job.progress = {**(job.progress or {}), **event.data}
-            case "epoch":
-                _record_epoch(session, job, event.data)
-            case "log":
-                append(session, job, "log", event.data)
-            case unexpected:
-                raise ValueError(f"expected an event of phase, progress, epoch or log, got {unexpected!r}")
-    _save_points(session, job, (event.data for event in events if event.type == "epoch"))
+        if event.type != "epoch":
+            _writer(event.type)(session, job, event.data)
+        elif not was_told(session, job, event.data["step"]):
+            _record_epoch(session, job, event.data)
+            epochs.append(event.data)
+    _save_points(session, job, epochs)
     return True
+
+
+def _record_phase(session: Session, job: Job, data: dict[str, Any]) -> None:
+    enter_phase(session, job, data["phase"])
+
+
+def _record_progress(_session: Session, job: Job, data: dict[str, Any]) -> None:
+    job.progress = {**(job.progress or {}), **data}
+
+
+def _record_line(session: Session, job: Job, data: dict[str, Any]) -> None:
+    append(session, job, "log", data)
+
+
+def _writer(kind: str) -> Callable[[Session, Job, dict[str, Any]], None]:
+    match kind:
+        case "phase":
+            return _record_phase
+        case "progress":
+            return _record_progress
+        case "log":
+            return _record_line
+        case "checkpoint":
+            return note_checkpoint
+        case "resumed":
+            return rewind
+    raise ValueError(f"expected an event that a child may report before its end, got {kind!r}")
 
 
 def _record_epoch(session: Session, job: Job, data: dict[str, Any]) -> None:
@@ -45,28 +69,15 @@ def _record_epoch(session: Session, job: Job, data: dict[str, Any]) -> None:
     metrics = {key: finite(value) for key, value in data["metrics"].items()}
     append(session, job, "epoch", {**data, "metrics": metrics})
     job.progress = {key: data[key] for key in ("epoch", "epochs", "step", "eta") if key in data}
-    key = _monitored(job, metrics)
+    key = monitored(job, metrics)
     value = metrics.get(key)
-    if value is not None and _is_better(key, value, (job.best or {}).get(key)):
+    if value is not None and is_better(key, value, (job.best or {}).get(key)):
         job.best = {"epoch": data["epoch"], **metrics}
 
 
 def finite(value: float | None) -> float | None:
     """Return ``value``, or None where JSON cannot carry it."""
     return value if value is not None and math.isfinite(value) else None
-
-
-def _monitored(job: Job, metrics: dict[str, float | None]) -> str:
-    """Return the figure by which the best epoch is chosen."""
-    early_stopping = ((job.resolved or {}).get("training") or {}).get("early_stopping") or {}
-    key: str = early_stopping.get("monitor", "val_loss")
-    return key if key in metrics else "loss"
-
-
-def _is_better(key: str, value: float, best: float | None) -> bool:
-    if best is None:
-        return True
-    return value > best if key.endswith("accuracy") else value < best
 
 
 def _save_points(session: Session, job: Job, epochs: Iterable[dict[str, Any]]) -> None:

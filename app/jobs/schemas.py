@@ -126,6 +126,13 @@ class JobRead(BaseModel):
     )
     queue_position: int | None = Field(description="1 is next; null when not queued.")
     attempt: int = Field(description="How many times it was started.")
+    restarts: int = Field(
+        description="How many of those were lost and left no newer checkpoint than they began with."
+    )
+    checkpoint: dict[str, Any] | None = Field(
+        description="The newest checkpoint: epoch, step, and the attempt that wrote it.",
+        examples=[{"epoch": 3, "step": 138, "attempt": 1}],
+    )
     model: str | None
     version: int | None = Field(description="The published version of the model, once there is one.")
     dataset: str | None = Field(description="name@number of the dataset version.", examples=["digits@1"])
@@ -143,7 +150,14 @@ class JobRead(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    links: dict[str, str]
+    stop_requested_at: datetime | None
+    cancel_requested_at: datetime | None
+    child_gone_at: datetime | None = Field(
+        description="When the process of the last attempt was seen dead; null while it runs, or if its "
+        "worker was lost with it."
+    )
+    cloned_from: str | None = Field(description="The job whose body this one began with.")
+    links: dict[str, str] = Field(description="Addresses of its parts, and of what may be asked of it now.")
 
 
 class EventRead(BaseModel):

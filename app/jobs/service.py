@@ -1,18 +1,15 @@
-"""What can be done with jobs once they exist: look, change, cancel, delete."""
+"""What can be done with jobs once they exist: look, change, delete."""
 
 from collections.abc import Collection, Sequence
 
 from sqlalchemy.orm import Session
 
 from app.conditional import entity_tag, require_match
-from app.database import ring_after_commit
 from app.errors import Conflict, NotFound
 from app.fields import original
 from app.jobs import repository
-from app.jobs.finishing import READING_CANCELLED, invalidate
-from app.jobs.moving import move
 from app.jobs.schemas import LEVELS, EventList, EventRead, JobRead, JobUpdate, Level, LogList, LogRead
-from app.jobs.states import TERMINAL
+from app.jobs.states import TERMINAL, possible
 from app.pagination import Page, PageQuery, cut, decode_cursor
 from app.tables import Job
 from app.tables.base import now
@@ -67,25 +64,6 @@ def update(session: Session, owner: str, job_id: str, body: JobUpdate, if_match:
     return described(session, [job])[0]
 
 
-def cancel(session: Session, owner: str, job_id: str) -> JobRead:
-    """Cancel a job: a queued one at once, a running one when its child is dead; again is the same."""
-    job = get(session, owner, job_id, lock=True)
-    moment = now()
-    if move(session, job, "queued", "cancelled", cancel_requested_at=moment, finished_at=moment):
-        if job.kind == "reading" and job.dataset_version is not None:
-            invalidate(session, job.dataset_version, READING_CANCELLED)
-    elif move(session, job, "running", "cancelling", cancel_requested_at=moment):
-        ring_after_commit(session, job.slot)
-    elif job.state in TERMINAL:
-        raise Conflict(
-            f"The job has already {job.state}; only one that has not ended can be cancelled."
-            if job.state != "cancelled"
-            else "The job is already cancelled.",
-            extra={"current_state": job.state},
-        )
-    return described(session, [job])[0]
-
-
 def events(session: Session, owner: str, job_id: str, *, after: int, limit: int) -> EventList:
     """Return the events of a job after ``after``, the oldest first."""
     rows = repository.events(session, get(session, owner, job_id).id, after=after, limit=limit)
@@ -135,8 +113,7 @@ def _described(job: Job, queue_position: int | None) -> JobRead:
 def _links(job: Job) -> dict[str, str]:
     own = f"/api/v1/jobs/{job.id}"
     links = {"self": own} | {name: f"{own}/{name}" for name in ("events", "metrics", "logs", "artifacts")}
-    if job.state not in TERMINAL:
-        links["cancel"] = f"{own}/cancel"
+    links |= {verb: f"{own}/{verb}" for verb in possible(job.kind, job.state)}
     if (dataset := job.dataset_version) and dataset.deleted_at is None:
         links["dataset"] = f"/api/v1/datasets/{dataset.dataset.name}/versions/{dataset.number}"
     if (version := job.model_version) and version.deleted_at is None:

@@ -123,4 +123,5 @@ def _message(event: EventRead) -> str:
 
 
 def _ends(event: EventRead) -> bool:
-    return event.type == "state" and event.data.get("state") in TERMINAL
+    # A job that failed and was retried goes on.
+    return event.type == "state" and event.data.get("state") in TERMINAL and not event.data.get("retried")

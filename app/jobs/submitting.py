@@ -1,6 +1,7 @@
 """Submitting a training job: checked as far as its dataset is known, queued, and answered once per key."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -27,22 +28,31 @@ class Answer:
 
 
 def submit_once(
-    session: Session, owner: str, body: JobCreate, key: str | None, *, max_parameters: int
+    session: Session,
+    owner: str,
+    body: JobCreate,
+    key: str | None,
+    *,
+    max_parameters: int,
+    cloned_from: str | None = None,
 ) -> Answer:
     """Submit a job; with a key that was used before, return the answer of that time instead."""
+    queued = partial(submit, session, owner, body, max_parameters=max_parameters, cloned_from=cloned_from)
     if key is None:
-        return _answer(session, submit(session, owner, body, max_parameters=max_parameters))
+        return _answer(session, queued())
     key = idempotency.parse_key(key)
     print_ = idempotency.fingerprint("POST /api/v1/jobs", body)
     earlier = idempotency.begin(session, owner, key, print_)
     if earlier is not None:
         return Answer(earlier.status, earlier.location or "", earlier.body, is_replayed=True)
-    answer = _answer(session, submit(session, owner, body, max_parameters=max_parameters))
+    answer = _answer(session, queued())
     idempotency.finish(session, owner, key, status=answer.status, location=answer.location, body=answer.body)
     return answer
 
 
-def submit(session: Session, owner: str, body: JobCreate, *, max_parameters: int) -> Job:
+def submit(
+    session: Session, owner: str, body: JobCreate, *, max_parameters: int, cloned_from: str | None = None
+) -> Job:
     """Queue a training job; raises Invalid with a pointer to every field that is wrong.
 
     Where the dataset is still being read, the job waits for it, and is resolved when it is ready.
@@ -71,6 +81,7 @@ def submit(session: Session, owner: str, body: JobCreate, *, max_parameters: int
         priority=body.priority,
         tags=body.tags,
         notes=body.notes,
+        cloned_from=cloned_from,
     )
     if whole is None:
         enter_phase(session, job, "waiting_for_dataset")

@@ -31,6 +31,8 @@ PUBLIC_ROUTES = (
     "GET /v2/health/ready",
 )
 
+# What can be asked of a job.
+VERBS = ("stop", "pause", "resume", "retry", "cancel", "clone")
 # What a version can be asked, if it has the role for it.
 QUESTIONS = ("predict", "encode", "decode", "reconstruct", "anomalies", "samples", "generate")
 
@@ -57,7 +59,7 @@ SCOPES: dict[str, str] = {
     "GET /api/v1/jobs/{job_id}": "jobs:read",
     "PATCH /api/v1/jobs/{job_id}": "jobs:write",
     "DELETE /api/v1/jobs/{job_id}": "jobs:write",
-    "POST /api/v1/jobs/{job_id}/cancel": "jobs:write",
+    **dict.fromkeys((f"POST /api/v1/jobs/{{job_id}}/{verb}" for verb in VERBS), "jobs:write"),
     "GET /api/v1/jobs/{job_id}/events": "jobs:read",
     "GET /api/v1/jobs/{job_id}/metrics": "jobs:read",
     "GET /api/v1/jobs/{job_id}/logs": "jobs:read",

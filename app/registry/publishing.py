@@ -20,7 +20,8 @@ Files = Mapping[str, Mapping[str, Any]]
 def publish(session: Session, job: Job, result: Mapping[str, Any], files: Files) -> ModelVersion:
     """Write the version of a running training job, move ``champion`` as the job asks, end the job.
 
-    ``job`` comes from :func:`app.jobs.fence.held` in this transaction and is ``running``. ``result`` is the
+    ``job`` comes from :func:`app.jobs.fence.held` in this transaction and is ``running``
+    or ``pausing``. ``result`` is the
     trainer's, ``files`` maps paths in the artifact to ``{sha256, bytes, media_type}``: they are in the store.
     """
     model = _model(session, job)
@@ -45,7 +46,7 @@ def publish(session: Session, job: Job, result: Mapping[str, Any], files: Files)
     move(
         session,
         job,
-        "running",
+        job.state,
         "succeeded",
         model_version_id=version.id,
         best=_best(job, result["best"]),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text
+from sqlalchemy import Double, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.tables.base import Base, Identified, Owned
@@ -16,11 +16,16 @@ class Job(Identified, Owned, Base):
 
     ``slot`` is the sort of slot that may claim it (``training`` or ``light``). ``request`` is the body
     as it was sent, ``resolved`` the same with every default filled in. ``phases`` is the timed history
-    of ``phase``. ``worker`` names the worker that holds the present attempt.
+    of ``phase``. ``worker`` names the worker that holds the present attempt, until ``lease_until`` unless
+    it is heard of before; a queued job is not begun before ``not_before``. Both are seconds of the clock
+    that ``era`` names. ``restarts`` counts the attempts that were lost and left no newer checkpoint than
+    the one they began with; ``checkpoint`` is the newest, ``{epoch, step, attempt}``. ``child_gone_at`` is
+    when the child of the last attempt was seen dead.
     """
 
     __tablename__ = "jobs"
-    __table_args__ = (Index("ix_jobs_queue", "slot", "state", "priority", "id"),)
+    # The queue's index stands in its migration alone: SQLite does not tell the order of a column, so that
+    # Alembic could not compare the two.
 
     kind: Mapped[str]
     slot: Mapped[str]
@@ -31,6 +36,11 @@ class Job(Identified, Owned, Base):
     best: Mapped[dict[str, Any] | None]
     attempt: Mapped[int] = mapped_column(default=0)
     worker: Mapped[str | None] = mapped_column(index=True)
+    era: Mapped[str | None]
+    lease_until: Mapped[float | None] = mapped_column(Double)
+    not_before: Mapped[float | None] = mapped_column(Double)
+    restarts: Mapped[int] = mapped_column(default=0)
+    checkpoint: Mapped[dict[str, Any] | None]
     priority: Mapped[int] = mapped_column(default=0)
     model: Mapped[str | None] = mapped_column(index=True)
     promote: Mapped[str | None]
@@ -46,6 +56,9 @@ class Job(Identified, Owned, Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
+    stop_requested_at: Mapped[datetime | None]
+    child_gone_at: Mapped[datetime | None]
+    cloned_from: Mapped[str | None]
     revision: Mapped[int] = mapped_column(default=1)
     deleted_at: Mapped[datetime | None]
 

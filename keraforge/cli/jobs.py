@@ -19,7 +19,10 @@ from keraforge.cli.output import (
 )
 from keraforge.cli.references import job_or_newest
 
-app = typer.Typer(no_args_is_help=True, help="Jobs: list, show, watch, logs, cancel.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Jobs: list, show, watch, logs; stop, pause, resume, retry, cancel, clone, change.",
+)
 
 JobArgument = Annotated[str | None, typer.Argument(help="Identifier of the job; by default the newest.")]
 
@@ -87,15 +90,6 @@ def logs(job: JobArgument = None, as_json: JsonFlag = False) -> None:
     for line in lines:
         text = f"{moment(line['at'])}  {line['level']:<7}  {line['message']}"
         results().print(Text(harmless(text)), soft_wrap=True)
-
-
-@app.command("cancel")
-def cancel(
-    job: Annotated[str, typer.Argument(help="Identifier of the job.")], as_json: JsonFlag = False
-) -> None:
-    """Cancel a job, queued or running; nothing of it is kept."""
-    with keraforge.Client() as client:
-        show_job(client.jobs.cancel(job), as_json)
 
 
 def finish(client: "keraforge.Client", job: str, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from keraforge.cli import (
     models,
     predict,
     sample,
+    steering,
     train,
     up,
 )
@@ -61,6 +62,7 @@ app.command("up")(up.up)
 app.command("demo")(demo.demo)
 app.add_typer(datasets.app, name="datasets")
 app.command("train")(train.train)
+jobs.app.add_typer(steering.app)
 app.add_typer(jobs.app, name="jobs")
 app.command("predict")(predict.predict)
 app.command("sample")(sample.sample)

@@ -1,4 +1,4 @@
-"""Jobs: submit a training, look, follow, wait, cancel."""
+"""Jobs: submit a training, look, follow, wait, steer."""
 
 import time
 import uuid
@@ -83,8 +83,58 @@ class Jobs(Resource[TransportT]):
 
     @operation
     def cancel(self, job: str) -> Steps[Job]:
-        """Cancel a job, queued or running; nothing of it is kept."""
-        return Job.read((yield from fetch("POST", f"{_path(job)}/cancel")))
+        """Cancel a job that is not over; nothing of it is kept."""
+        return (yield from _ask(job, "cancel"))
+
+    @operation
+    def stop(self, job: str) -> Steps[Job]:
+        """Have a running training finish early, and publish what it has learned so far."""
+        return (yield from _ask(job, "stop"))
+
+    @operation
+    def pause(self, job: str) -> Steps[Job]:
+        """Pause a job, queued or running; it frees its slot."""
+        return (yield from _ask(job, "pause"))
+
+    @operation
+    def resume(self, job: str) -> Steps[Job]:
+        """Queue a paused job again; it goes on from its checkpoint."""
+        return (yield from _ask(job, "resume"))
+
+    @operation
+    def retry(self, job: str) -> Steps[Job]:
+        """Queue a failed job again; it goes on from its last checkpoint, if it has one."""
+        return (yield from _ask(job, "retry"))
+
+    @operation
+    def clone(
+        self, job: str, edits: Mapping[str, Any] | None = None, *, idempotency_key: str | None = None
+    ) -> Steps[Job]:
+        """Submit a job like ``job`` and return it, queued.
+
+        Args:
+            job: The job to begin with.
+            edits: Fields that shall differ, as the job's body has them: ``{"training": {"epochs": 20}}``.
+                Objects are merged into those of the job; None removes a field.
+            idempotency_key: As for :meth:`train`.
+        """
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        body = dict(edits or {})
+        return Job.read((yield from fetch("POST", f"{_path(job)}/clone", json=body, headers=headers)))
+
+    @operation
+    def update(
+        self,
+        job: str,
+        *,
+        priority: int | None = None,
+        tags: Mapping[str, str] | None = None,
+        notes: str | None = None,
+    ) -> Steps[Job]:
+        """Change a job's priority, tags or notes; what is left out stays."""
+        fields = {"priority": priority, "tags": dict(tags) if tags is not None else None, "notes": notes}
+        sent = {name: value for name, value in fields.items() if value is not None}
+        return Job.read((yield from fetch("PATCH", _path(job), json=sent)))
 
     @operation
     def wait(self, job: str, *, timeout: float | None = None) -> Steps[Job]:
@@ -144,6 +194,10 @@ class Jobs(Resource[TransportT]):
 
 def _path(job: str) -> str:
     return f"/jobs/{quote(job, safe='')}"
+
+
+def _ask(job: str, verb: str) -> Steps[Job]:
+    return Job.read((yield from fetch("POST", f"{_path(job)}/{verb}")))
 
 
 def _get(job: str) -> Steps[Job]:

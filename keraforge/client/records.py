@@ -86,6 +86,11 @@ class Job(Record):
     resolved: JsonObject | None = None
     stop_reason: str | None = None
     error: JsonObject | None = None
+    priority: int = 0
+    restarts: int = 0
+    checkpoint: JsonObject | None = None
+    cloned_from: str | None = None
+    child_gone_at: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     notes: str | None = None
     created_at: str | None = None
@@ -126,7 +131,9 @@ class Event(Record):
     @property
     def ends_job(self) -> bool:
         """Whether the job is over with this event."""
-        return self.type == "state" and self.data.get("state") in TERMINAL
+        over = self.type == "state" and self.data.get("state") in TERMINAL
+        # One that failed and was retried goes on.
+        return over and not self.data.get("retried")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,15 @@ def test_the_foreign_keys_between_jobs_and_versions_stand_on_both_sides(database
     assert referred == {"dataset_versions", "model_versions"}
 
 
+def test_the_queue_has_an_index_in_its_order(database: Database) -> None:
+    texts = {"sqlite": "SELECT sql FROM sqlite_master", "postgresql": "SELECT indexdef FROM pg_indexes"}
+    names = {"sqlite": "name", "postgresql": "indexname"}
+    kind = database.engine.dialect.name
+    with database.read() as session:
+        found = session.scalar(text(f"{texts[kind]} WHERE {names[kind]} = 'ix_jobs_queue'"))
+    assert "(slot, state, priority DESC, id)" in found
+
+
 def test_the_newest_revision_is_the_one_that_the_code_names(database_url: str) -> None:
     assert ScriptDirectory.from_config(alembic_config(database_url)).get_heads() == [migrations.HEAD]
     assert schema_revision(database_url) == migrations.HEAD
@@ -50,7 +59,7 @@ def test_a_newer_database_is_refused_in_one_line_and_left_alone(database_url: st
     with database.write() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     database.close()
-    with pytest.raises(NewerDatabase, match=r"'9999'.*newest is '0001'.*newer one") as refused:
+    with pytest.raises(NewerDatabase, match=r"'9999'.*newest is '0002'.*newer one") as refused:
         migrate(database_url)
     assert "\n" not in str(refused.value)
     assert schema_revision(database_url) == "9999"

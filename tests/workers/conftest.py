@@ -19,6 +19,7 @@ from app.settings import Settings
 from app.tables import Job
 
 PROGRAMS = Path(__file__).parent / "programs"
+TIMES = ("lease_seconds", "heartbeat_seconds", "reconcile_seconds")
 SCRIPTED = (sys.executable, "-P", PROGRAMS / "scripted_worker.py")
 
 
@@ -66,6 +67,7 @@ class WorkerProcess:
         self.log = log
         values = {"data_dir": settings.data_dir, "broker_url": settings.broker_url}
         values |= {"database_url": settings.database_url, "warm_start": settings.warm_start}
+        values |= {name: getattr(settings, name) for name in TIMES}
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 command,

@@ -21,3 +21,36 @@ def test_where_nobody_counts_a_kill_is_put_down_to_memory() -> None:
 @pytest.mark.parametrize(("number", "name"), [(11, "SIGSEGV"), (64, "SIGRTMAX"), (200, "signal 200")])
 def test_a_signal_is_named(number: int, name: str) -> None:
     assert name in failures.ended_by(number)["message"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "restarts"),
+    [
+        ("crashed", -signal.SIGKILL, 3),
+        ("crashed", -signal.SIGSEGV, 1),
+        ("crashed", 3, 0),
+        ("out_of_memory", -signal.SIGKILL, 1),
+        ("out_of_memory", 70, 0),
+        ("storage_low", 70, 3),
+        ("diverged", 70, 0),
+        ("bad_data", 64, 0),
+    ],
+)
+def test_what_may_have_been_an_accident_is_tried_again(code: str, status: int, restarts: int) -> None:
+    assert failures.restarts_after({"code": code}, status, 3) == restarts
+    assert failures.restarts_after({"code": code}, status, 0) == 0
+
+
+def test_every_failure_says_what_to_do_and_whether_a_retry_can_help() -> None:
+    told = [
+        failures.out_of_memory(),
+        failures.ended_by(signal.SIGSEGV),
+        failures.left_with(3),
+        failures.silent_for(600),
+        failures.worker_lost(),
+        failures.storage_low(),
+        failures.internal(),
+    ]
+    assert all(failure["hint"] for failure in told)
+    retryable = {failure["code"] for failure in told if failure["retryable"]}
+    assert retryable == {"crashed", "hung", "worker_lost", "storage_low"}

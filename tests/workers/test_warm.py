@@ -24,7 +24,7 @@ LIMITS = Limits(first_event=1.0, silence=5.0, cancel_grace=0.5, drain_grace=0.5)
 
 @pytest.fixture
 def settings(tmp_path: Path, sqlite_url: str) -> Settings:
-    return Settings(_env_file=None, data_dir=tmp_path / "data", database_url=sqlite_url)
+    return Settings(_env_file=None, data_dir=tmp_path / "data", database_url=sqlite_url, restarts=0)
 
 
 @pytest.fixture

@@ -133,5 +133,7 @@ def test_a_job_that_is_being_cancelled_still_reports(database: Database, job_id:
 
 
 def test_an_event_of_another_type_is_refused(database: Database, job_id: str) -> None:
-    with pytest.raises(ValueError, match="expected an event of phase, progress, epoch or log, got 'result'"):
+    with pytest.raises(
+        ValueError, match="expected an event that a child may report before its end, got 'result'"
+    ):
         write(database, job_id, Reported("result", {}))

@@ -15,6 +15,7 @@ from app.jobs.claiming import claim
 from app.jobs.finishing import fail
 from app.jobs.recording import Reported, record
 from app.jobs.stream import Broadcaster
+from app.jobs.verbs import retry
 
 # Where no query differs between the databases.
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -95,6 +96,26 @@ def test_a_stream_goes_on_after_the_last_event_that_was_seen(
         assert [each["id"] for each in events] == ids[3:]
     with listening(client, job) as events:
         assert [each["id"] for each in events] == ids
+
+
+@sqlite_only
+def test_a_stream_does_not_take_a_failure_that_was_retried_for_the_end(
+    client: httpx.Client, rows: Any, database: Database
+) -> None:
+    job = rows.training()
+    begin(database)
+    end(database, job)
+    with database.write() as session:
+        retry(session, "local", job)
+    with listening(client, job) as events:
+        states = [next(events)["data"]["state"] for _ in range(2)]
+        next(events)
+        states += [next(events)["data"]["state"] for _ in range(2)]
+        assert states == ["queued", "running", "failed", "queued"]
+        begin(database)
+        with database.write() as session:
+            assert fail(session, job, 2, FAILURE)
+        assert [each["data"].get("state") for each in events] == ["running", None, "failed"]
 
 
 @sqlite_only

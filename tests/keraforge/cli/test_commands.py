@@ -220,6 +220,27 @@ def test_cancelling_says_what_the_job_is_now(run: Any, served: Any) -> None:
     assert "cancelling" in run("jobs", "cancel", "job_1").stdout
 
 
+@pytest.mark.parametrize("verb", ["stop", "pause", "resume", "retry"])
+def test_what_is_asked_of_a_job_is_asked_and_the_job_shown(run: Any, served: Any, verb: str) -> None:
+    served.on("POST", f"/jobs/job_1/{verb}", {**JOB, "state": "pausing"}, status=202)
+    assert "pausing" in run("jobs", verb, "job_1").stdout
+
+
+def test_a_clone_is_submitted_with_what_differs(run: Any, served: Any) -> None:
+    served.on("POST", "/jobs/job_1/clone", {**JOB, "id": "job_2"}, status=202)
+    edits = ("--set", "training.epochs=20", "--set", "training.seed=null", "--set", "model=other")
+    assert "job_2" in run("jobs", "clone", "job_1", *edits).stdout
+    assert served.sent() == {"training": {"epochs": 20, "seed": None}, "model": "other"}
+    run("jobs", "clone", "job_1")
+    assert served.sent() == {}
+
+
+def test_a_priority_is_changed_and_nothing_else(run: Any, served: Any) -> None:
+    served.on("PATCH", "/jobs/job_1", JOB)
+    run("jobs", "change", "job_1", "--priority", "0")
+    assert served.sent() == {"priority": 0}
+
+
 def test_a_log_is_printed_as_it_was_written_but_cannot_drive_the_terminal(run: Any, served: Any) -> None:
     message = "[red] 100 % :smile: \x1b[2J"
     line = {"id": 1, "at": "2026-01-01T10:00:00.5Z", "level": "info", "message": message}
@@ -243,12 +264,24 @@ def test_an_alias_can_be_moved(run: Any, served: Any) -> None:
     assert served.sent() == {"version": 2, "force": False}
 
 
+def test_an_alias_is_moved_with_care_and_back(run: Any, served: Any) -> None:
+    path = "/models/digits/aliases/champion"
+    served.on("PUT", path, {"model": "digits", "alias": "champion", "version": 3})
+    run("models", "alias", "digits", "champion", "3", "--not-worse-on", "digits@2")
+    assert served.sent() == {"version": 3, "force": False, "not_worse_on": "digits@2"}
+    served.on("POST", f"{path}/rollback", {"model": "digits", "alias": "champion", "version": 2})
+    assert "2" in run("models", "rollback", "digits").stdout
+    assert served.sent() == {"force": False}
+    assert json.loads(run("models", "rollback", "digits", "--force", "--json").stdout)["version"] == 2
+    assert served.sent() == {"force": True}
+
+
 def test_every_command_has_help_with_its_words(run: Any) -> None:
     commands = [
         ["up"], ["demo"], ["train"], ["predict"],
         *(["datasets", name] for name in ("create", "upload", "list", "show", "delete")),
-        *(["jobs", name] for name in ("list", "show", "watch", "logs", "cancel")),
-        *(["models", name] for name in ("list", "show", "alias")),
+        *(["jobs", name] for name in ("list", "show", "watch", "logs", "cancel", "stop", "clone")),
+        *(["models", name] for name in ("list", "show", "alias", "rollback")),
         *(["keys", name] for name in ("create", "list", "revoke")),
     ]  # fmt: skip
     for command in commands:

@@ -131,6 +131,19 @@ def test_what_must_not_happen_twice_is_not_asked_twice(call: Any, service: Any) 
     assert len(service.requests) == 1
 
 
+def test_a_clone_over_a_broken_line_carries_the_same_key_again(call: Any, service: Any) -> None:
+    service.on("POST", "/jobs/job_1/clone", BROKEN, JOB, status=202)
+    call(lambda client: client.jobs.clone("job_1", {"training": {"epochs": 2}}))
+    assert len({request.headers["Idempotency-Key"] for request in service.requests}) == 1
+    assert (len(service.requests), service.sent()) == (2, {"training": {"epochs": 2}})
+
+
+def test_only_what_is_named_of_a_job_is_changed(call: Any, service: Any) -> None:
+    service.on("PATCH", "/jobs/job_1", JOB)
+    call(lambda client: client.jobs.update("job_1", tags={}, notes="mine"))
+    assert service.sent() == {"tags": {}, "notes": "mine"}
+
+
 def test_asking_again_ends_after_a_few_times() -> None:
     steps = exchange(Request("GET", "/jobs"))
     broken = Broken(keraforge.NotRunning("gone"), final=False)
@@ -233,6 +246,11 @@ def test_keys_and_aliases_say_what_the_service_expects(call: Any, service: Any) 
     assert call(lambda client: client.keys.revoke("key_1")) is None
     call(lambda client: client.models.set_alias("digits", "champion", 2, force=True))
     assert service.sent() == {"version": 2, "force": True}
+    call(lambda client: client.models.set_alias("digits", "champion", 2, not_worse_on="digits@1"))
+    assert service.sent() == {"version": 2, "force": False, "not_worse_on": "digits@1"}
+    service.on("POST", "/models/digits/aliases/champion/rollback", {"version": 1})
+    assert call(lambda client: client.models.roll_back_alias("digits", "champion")) == {"version": 1}
+    assert service.sent() == {"force": False}
 
 
 def test_a_key_is_not_shown_by_accident() -> None:

@@ -60,6 +60,12 @@ def test_events_come_in_order_until_the_job_is_over(call: Any, service: Any) -> 
     assert "Last-Event-ID" not in service.requests[0].headers
 
 
+def test_a_failure_that_was_retried_is_not_the_end(call: Any, service: Any) -> None:
+    service.on("GET", PATH, stream(message(1, "state", state="failed", retried=True) + message(2) + END))
+    events = call(lambda client: client.jobs.watch("job_1"))
+    assert [event.id for event in events] == [1, 2, 9]
+
+
 @pytest.mark.parametrize("breaks", [True, False])
 def test_a_line_that_ends_early_is_taken_up_where_it_ended(call: Any, service: Any, breaks: bool) -> None:
     # The second message broke off before its blank line: it has not been seen, so it must come again.

@@ -27,7 +27,15 @@ class Scripted:
     def __init__(self, order, output, events):
         self.order, self.output, self.events = order, output, events
         self.stopped = threading.Event()
+        self.hurried = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: self.stopped.set())
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        with os.fdopen(0, "rb", buffering=0, closefd=False) as lines:
+            for line in lines:
+                if line == b"stop\n":
+                    self.hurried.set()
 
     def say(self, kind, **data):
         self.events.write(json.dumps({"type": kind, "data": data}).encode() + b"\n")
@@ -36,7 +44,7 @@ class Scripted:
         metrics = metrics or {"loss": 1 / number, "val_loss": 1 / number}
         self.say("epoch", epoch=number, epochs=3, step=10 * number, metrics=metrics, seconds=0.1, eta=1.0)
 
-    def result(self, accuracy=0.9):
+    def result(self, accuracy=0.9, stop_reason="completed"):
         (self.output / "network.keras").write_bytes(self.order["job"].encode())
         (self.output / "pictures").mkdir()
         (self.output / "pictures" / "curves.png").write_bytes(b"png")
@@ -50,7 +58,7 @@ class Scripted:
             parameters=42,
             signature={"roles": {"predict": role}, "labels": ["a", "b"]},
             best={"epoch": 3},
-            stop_reason="completed",
+            stop_reason=stop_reason,
             parity={"passed": True},
         )
 
@@ -70,6 +78,27 @@ class Scripted:
         while not self.stopped.wait(0.05):
             self.say("progress", epoch=1, epochs=3)
         return 75
+
+    def early(self):
+        """Train until told to leave, or to finish early."""
+        self.epoch(1)
+        while not self.hurried.wait(0.05):
+            if self.stopped.is_set():
+                return 75
+        self.result(stop_reason="stopped")
+        return 0
+
+    def resuming(self):
+        """Learn a step with each attempt, and publish the third."""
+        place = self.output.parent.parent / f"{self.order['job']}.step"
+        step = int(place.read_text()) if place.exists() else 0
+        self.say("resumed", epoch=step, step=10 * step)
+        self.epoch(step + 1)
+        place.write_text(str(step + 1))
+        self.say("checkpoint", epoch=step + 1, step=10 * (step + 1))
+        if step < 2:
+            return self.wait()
+        return self.result()
 
     def told(self):
         """Train, but go on after the first epoch only when told to."""
