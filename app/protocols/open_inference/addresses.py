@@ -11,10 +11,12 @@ UNKNOWN_MODEL = "Request for unknown model"
 
 _MODEL = re.compile(
     r"/v2/models/(?P<name>[^/]+)(?:/versions/(?P<which>[A-Za-z0-9_.-]+))?"
-    r"(?:/(?P<question>ready|infer|config|generate|generate_stream))?"
+    r"(?:/(?P<question>ready|infer|config|stats|generate|generate_stream))?"
 )
 _METHODS = {"infer": "POST", "generate": "POST", "generate_stream": "POST"}
 _MOST_DIGITS = 9
+# No address is left for the metadata of a model of this name.
+ALL_STATISTICS = "/v2/models/stats"
 
 
 class Asked(NamedTuple):
@@ -33,6 +35,8 @@ def asked(owner: str, method: str, path: str) -> Asked:
     wanted = _METHODS.get(question, "GET")
     if method != wanted:
         raise NotAllowed(f"This address takes {wanted}.", headers={"Allow": wanted})
+    if path == ALL_STATISTICS:
+        question = "all_stats"
     return Asked(Target(owner, found["name"], _which(found["which"])), question)
 
 

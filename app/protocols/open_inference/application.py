@@ -17,7 +17,7 @@ from app.errors import BadRequest, NotFound, shortened
 from app.protocols.body import INLINE_BODY_BYTES, left, read_body
 from app.protocols.compressed import IDENTITY, inflated
 from app.protocols.inputs import JSON_TYPE
-from app.protocols.open_inference import documents, envelope
+from app.protocols.open_inference import documents, envelope, repository, statistics
 from app.protocols.open_inference.addresses import asked, unknown
 from app.protocols.open_inference.prepared import Prepared, Request
 from app.protocols.parameters import MAX_BYTES
@@ -25,14 +25,14 @@ from app.protocols.replies import Header, reply
 from app.serving.engine import Engine
 from app.serving.loaded import LoadedVersion
 from app.serving.snapshot import CHAMPION, Target
+from app.serving.statistics import VersionStatistics
 from app.settings import Settings
 
 LIVE, READY = "GET /v2/health/live", "GET /v2/health/ready"
-INDEX = "POST /v2/repository/index"
 SERVER = ("GET /v2", "GET /v2/")
 MODELS = "GET /v2/models"
 ABOUT_A_MODEL = ("GET /v2/models/{rest:path}", "POST /v2/models/{rest:path}")
-ROUTES = (LIVE, READY, INDEX, *SERVER, MODELS, *ABOUT_A_MODEL)
+ROUTES = (LIVE, READY, *repository.ROUTES, *SERVER, MODELS, *ABOUT_A_MODEL)
 _JSON: list[Header] = [(b"content-type", JSON_TYPE.encode())]
 
 
@@ -56,12 +56,12 @@ class OpenInference:
         elif route in ABOUT_A_MODEL:
             await self._of_model(scope, receive, send)
         else:
-            status, document = await self._of_server(route, scope["state"]["principal"].owner)
+            status, document = await self._of_server(route, scope, receive)
             body = orjson.dumps(document)
             await send({"type": "http.response.start", "status": status, "headers": _JSON})
             await send({"type": "http.response.body", "body": body})
 
-    async def _of_server(self, route: str, owner: str) -> tuple[int, Any]:
+    async def _of_server(self, route: str, scope: Scope, receive: Receive) -> tuple[int, Any]:
         if route == LIVE:
             return 200, {"live": True}
         if route == READY:
@@ -69,14 +69,21 @@ class OpenInference:
             return (200 if ready else 503), {"live": True, "ready": ready}
         if route in SERVER:
             return 200, documents.server()
+        owner: str = scope["state"]["principal"].owner
+        if route in (repository.LOAD, repository.UNLOAD):
+            target = Target(owner, scope["path_params"]["name"])
+            return 200, await repository.move(self._engine, target, route, await read_body(receive))
         targets = await self._engine.targets(owner)
-        if route == INDEX:
-            return 200, documents.index(targets)
+        if route == repository.INDEX:
+            return 200, repository.index(self._engine, targets, await read_body(receive))
         return 200, {"models": sorted({target.name for target in targets})}
 
     async def _of_model(self, scope: Scope, receive: Receive, send: Send) -> None:
         target, question = asked(scope["state"]["principal"].owner, scope["method"], scope["path"])
         scope["state"]["route"] = f"{scope['method']} /v2/models/{{name}}/{question}"
+        if question in ("ready", "stats", "all_stats"):
+            await reply(send, _JSON, orjson.dumps(await self._told(target, question)))
+            return
         version = await self._version(target)
         prepared = self._prepared.get(version)
         if prepared is None:
@@ -88,6 +95,20 @@ class OpenInference:
                 await self._generate(version, scope, receive, send)
             case _:
                 await self._describe(prepared, target, question, send)
+
+    async def _told(self, target: Target, question: str) -> Mapping[str, Any]:
+        """Return what is told of versions without loading them."""
+        if question == "ready":
+            return await repository.readiness(self._engine, target)
+        known = [each for each in self._engine.statistics if each.owner == target.owner]
+        if question == "all_stats":
+            return statistics.document_of(known)
+        numbers = await self._engine.numbers(target)
+        if not numbers:
+            raise unknown(target)
+        counted = {each.number: each for each in known if each.model == target.name}
+        nothing = (VersionStatistics(target.owner, target.name, number) for number in numbers)
+        return statistics.document_of(counted.get(each.number, each) for each in nothing)
 
     async def _describe(self, prepared: Prepared, target: Target, question: str, send: Send) -> None:
         body: Mapping[str, Any] = prepared.documents[question]

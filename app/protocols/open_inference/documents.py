@@ -1,6 +1,6 @@
 """What the protocol tells of the server and of a version."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version as installed
 from typing import Any
 
@@ -8,9 +8,11 @@ from app.protocols.open_inference.datatypes import OF_PORT
 from app.protocols.ports import Port
 from app.serving.loaded import LoadedVersion
 from app.serving.role import LoadedRole
-from app.serving.snapshot import Target
 
-EXTENSIONS = ("binary_tensor_data", "classification", "generate", "model_configuration", "parameters")
+EXTENSIONS = (
+    *("binary_tensor_data", "classification", "generate", "model_configuration", "model_repository"),
+    *("parameters", "statistics"),
+)
 
 
 def server() -> dict[str, Any]:
@@ -48,9 +50,3 @@ def config(version: LoadedVersion, role: LoadedRole, ports: Sequence[Port]) -> d
         ],
         "model_transaction_policy": {"decoupled": False},
     }
-
-
-def index(targets: Iterable[Target]) -> list[dict[str, str]]:
-    """Return the repository's index: every version there is can be asked."""
-    found = sorted({(target.name, target.which) for target in targets if isinstance(target.which, int)})
-    return [{"name": name, "version": str(number), "state": "READY", "reason": ""} for name, number in found]

@@ -59,7 +59,6 @@ class Prepared(NamedTuple):
             head,
             headers,
             {
-                "ready": {"name": version.model, "ready": True},
                 "metadata": documents.metadata(version, role, ports),
                 "config": documents.config(version, role, ports),
             },
