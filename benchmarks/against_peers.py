@@ -1,133 +1,146 @@
-"""Predictions: one-row JSON requests to Keraforge beside other servers of the same ONNX graph.
+"""Predictions: the same requests to Keraforge and to other servers of the same ONNX graph.
 
 Each peer lives in an environment of its own below ``build/peers``; one that cannot be installed is named and
-left out. Servers run one after the other on one core, the load generator on another.
+left out. Servers run one after the other on one core, the load generator on another; against a server that
+does nothing it shows first that it is fast enough to measure the others.
 
-    python -m benchmarks.against_peers [--json PATH] [--preset cnn-basic] [--size 28] [--seconds 5]
+    python -m benchmarks.against_peers [--json PATH] [--only small] [--seconds 4]
 """
 
 import argparse
-import json
 import os
-import socket
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import servers
-from benchmarks.environments import ENVIRONMENTS, PEERS_FOLDER, installed
+from benchmarks import rivals, servers, workloads
+from benchmarks.claims import Claim, show, write
+from benchmarks.environments import installed
 from benchmarks.load import Load, Measured, request_bytes
 from benchmarks.predict import CONNECTIONS, cells
-from benchmarks.published import MODEL, publish_digits
+from benchmarks.rivals import RIVALS, Rival
 from benchmarks.servers import Server
+from benchmarks.trained import Trained, train_all
+from benchmarks.workloads import WORKLOADS, Workload
 
-ASKED_ROWS = 32
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Another server: what starts it in its environment, and how it is asked for one row."""
-
-    name: str
-    command: tuple[str, ...]
-    ready: str
-    path: str
-
-    def body(self, row: np.ndarray) -> bytes:
-        """Return the JSON body that asks for one row, in the server's own format."""
-        if self.name == "mlserver":
-            shape = [1, *row.shape]
-            tensor = {"name": "image", "shape": shape, "datatype": "FP32", "data": row.ravel().tolist()}
-            return json.dumps({"inputs": [tensor]}).encode()
-        return json.dumps({"instances": [row.tolist()]}).encode()
+OURS, BARE, NOTHING = "keraforge", "bare ASGI", "an application that does nothing"
+Runs = dict[str, list[Measured]]
 
 
-PEERS = (
-    Peer("litserve", ("bin/python", "server.py"), "/health", "/predict"),
-    Peer("mlserver", ("bin/mlserver", "start", "."), "/v2/health/ready", f"/v2/models/{MODEL}/infer"),
-)
-
-
-def main() -> None:
-    """Measure all servers and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.against_peers")
-    parser.add_argument("--preset", default="cnn-basic", help="the network (default: %(default)s)")
-    parser.add_argument("--size", type=int, default=28, help="height and width of a row")
-    parser.add_argument("--seconds", type=float, default=5, help="length of a measurement")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
-    arguments = parser.parse_args()
+def main() -> int:
+    """Measure all servers with every workload; print the tables, and return 0 where every claim holds."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", choices=[each.name for each in WORKLOADS], help="only this workload")
+    parser.add_argument("--seconds", type=float, default=4, help="length of a measurement")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there too")
+    options = parser.parse_args()
     console = Console()
-    present = [peer for peer in PEERS if installed(peer.name, console)]
+    chosen = [each for each in WORKLOADS if options.only in (None, each.name)]
+    present = [rival for rival in RIVALS if installed(rival.name, console)]
     cores = sorted(os.sched_getaffinity(0))
+    found: dict[str, Runs] = {}
     with tempfile.TemporaryDirectory(prefix="keraforge-bench-") as folder:
-        published = publish_digits(Path(folder), arguments.preset, arguments.size)
+        console.print("Training …")
+        trained = train_all(Path(folder), chosen)
         os.sched_setaffinity(0, {cores[-1]})
-        rows = published.rows[:ASKED_ROWS].astype(float)
-        headers = {"Authorization": f"Bearer {published.key}"}
-        path = f"/api/v1/models/{MODEL}/predict"
-        bodies = [json.dumps({"instances": [row.tolist()]}).encode() for row in rows]
-        with servers.keraforge(published, {cores[0]}) as server:
-            found = {"keraforge": _runs(server, path, bodies, headers, arguments.seconds)}
-        for peer in present:
-            console.print(f"Measuring {peer.name} …")
-            with _running(peer, published.onnx_file, {cores[0]}) as server:
-                bodies = [peer.body(row) for row in rows]
-                found[peer.name] = _runs(server, peer.path, bodies, {}, arguments.seconds)
-    _print(console, found)
-    if arguments.json:
-        report = {name: [asdict(run) for run in runs] for name, runs in found.items()}
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+        for each in chosen:
+            console.print(f"Measuring: {each.title} …")
+            found[each.name] = _measured(each, trained, present, {cores[0]}, options.seconds)
+            _print(console, each, found[each.name])
+    claims = [claim for each in chosen for claim in _claims(each, found[each.name])]
+    figures = {
+        name: {server: [asdict(run) for run in runs] for server, runs in each.items()}
+        for name, each in found.items()
+    }
+    write(options.json, claims, {"workloads": figures})
+    return 0 if show("Against other servers", claims, console) else 1
+
+
+def _measured(
+    workload: Workload, trained: Trained, present: list[Rival], cores: set[int], seconds: float
+) -> Runs:
+    requests = workloads.native(workload, trained.key)
+    with servers.keraforge(trained, cores) as server:
+        runs = {OURS: _runs(server, requests, seconds)}
+    tensors = workloads.tensors(workload, trained.inputs[workload.model])
+    graph = {"GRAPH": str(trained.graphs[workload.model])}
+    if workload.binary:
+        with _bare(graph, cores) as server:
+            asked = [request_bytes("/", tensor.tobytes(), {}) for tensor in tensors]
+            runs[BARE] = _runs(server, asked, seconds)
+    else:
+        for rival in present:
+            with rivals.running(rival, graph, cores) as server:
+                name = trained.inputs[workload.model]["name"]
+                asked = [request_bytes(rival.path, rival.body(tensor, name), {}) for tensor in tensors]
+                runs[rival.name] = _runs(server, asked, seconds)
+    with _bare({}, cores) as server:
+        runs[NOTHING] = _runs(server, requests, seconds)
+    return runs
 
 
 @contextmanager
-def _running(peer: Peer, graph: Path, cores: set[int]) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    environment = {
-        **os.environ,
-        "GRAPH": str(graph),
-        "PORT": str(port),
-        "MLSERVER_HOST": "127.0.0.1",
-        "MLSERVER_HTTP_PORT": str(port),
-        "MLSERVER_GRPC_PORT": "0",
-        "MLSERVER_METRICS_PORT": "0",
-        "MLSERVER_PARALLEL_WORKERS": "0",
-        "MLSERVER_DEBUG": "false",
-        "MLSERVER_ACCESS_LOG": "false",
-    }
-    program, *rest = peer.command
-    command = [str(ENVIRONMENTS / peer.name / program), *rest]
-    url = f"http://127.0.0.1:{port}{peer.ready}"
-    with servers.running(command, environment, cores, url=url, folder=PEERS_FOLDER / peer.name) as server:
+def _bare(environment: Mapping[str, str], cores: set[int]) -> Iterator[Server]:
+    port = rivals.free_port()
+    options = ["--port", str(port), "--log-level", "error", "--no-access-log", "--lifespan", "off"]
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.bare:app", *options]
+    url = f"http://127.0.0.1:{port}/"
+    with servers.running(command, {**os.environ, **environment}, cores, url=url) as server:
         yield server
 
 
-def _runs(
-    server: Server, path: str, bodies: list[bytes], headers: dict[str, str], seconds: float
-) -> list[Measured]:
-    requests = [request_bytes(path, body, headers) for body in bodies]
+def _runs(server: Server, requests: list[bytes], seconds: float) -> list[Measured]:
     load = Load(server.port, requests, server.processor_seconds)
     return [load.measure(number, seconds) for number in CONNECTIONS]
 
 
-def _print(console: Console, found: dict[str, list[Measured]]) -> None:
-    table = Table(title="One row as JSON, each server on one core")
+def _claims(workload: Workload, runs: Runs) -> Iterator[Claim]:
+    alone, eight = CONNECTIONS.index(1), CONNECTIONS.index(8)
+    ours = runs[OURS]
+    for name, other in runs.items():
+        if name == OURS:
+            continue
+        ratio = ours[eight].per_second / other[eight].per_second
+        told = (
+            f"8 connections: {ours[eight].per_second:,.0f} requests/s against {other[eight].per_second:,.0f}"
+        )
+        if name == NOTHING:
+            yield Claim(f"{workload.title}: {name}", 1.5, 1 / ratio, f"{told}, the least that load can make")
+            continue
+        yield Claim(f"{workload.title}: {name}", _target(workload, name), ratio, told)
+        if name == "mlserver":
+            ratio = ours[alone].p50 / other[alone].p50
+            told = f"1 connection: p50 {ours[alone].p50:.2f} ms against {other[alone].p50:.2f}"
+            yield Claim(f"{workload.title}: p50, {name}", 0.5, ratio, told, at_most=True)
+
+
+def _target(workload: Workload, name: str) -> float:
+    """Return how many times as fast as another server it should be; for what has no figure set, as fast."""
+    if name == BARE:
+        return 0.7
+    return {"mlserver": 2.5}.get(name, 10.0) if workload.name == "small" else 1.0
+
+
+def _print(console: Console, workload: Workload, found: Runs) -> None:
+    table = Table(title=f"{workload.title}; each server on one core")
     for name in ("connections", "server", "requests/s", "p50 ms", "p99 ms", "CPU µs", "Keraforge ÷ it"):
         table.add_column(name, justify="left" if name == "server" else "right")
     for place, connections in enumerate(CONNECTIONS):
-        ours = found["keraforge"][place]
+        ours = found[OURS][place]
         for name, runs in found.items():
             run = runs[place]
-            table.add_row(str(connections), name, *cells(run), f"{ours.per_second / run.per_second:.1f} x")
+            table.add_row(str(connections), name, *cells(run), f"{ours.per_second / run.per_second:.2f} x")
         table.add_section()
     console.print(table)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

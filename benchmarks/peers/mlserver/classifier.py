@@ -2,7 +2,6 @@
 
 import os
 
-import numpy as np
 import onnxruntime
 from mlserver import MLModel
 from mlserver.codecs import NumpyCodec
@@ -17,7 +16,7 @@ class Classifier(MLModel):
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        rows = NumpyCodec.decode_input(payload.inputs[0]).astype(np.float32)
-        answer = self.session.run(None, {"image": rows})[0]
+        rows = NumpyCodec.decode_input(payload.inputs[0])
+        answer = self.session.run(None, {payload.inputs[0].name: rows})[0]
         outputs = [NumpyCodec.encode_output("probabilities", answer)]
         return InferenceResponse(model_name=self.name, model_version=self.version, outputs=outputs)
