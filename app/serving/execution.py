@@ -91,9 +91,7 @@ class Execution:
         except Exception:
             role.statistics.failed("failed")
             raise
-        spent = (0.0, ran - began, time.perf_counter() - ran)
-        role.statistics.executed(min(rows, role.batch_rows), spent, -(-rows // role.batch_rows))
-        role.statistics.answered(rows, 0.0, spent)
+        role.statistics.note(rows, role.batch_rows, began, ran, time.perf_counter())
         return answer
 
     async def run(self, function: Callable[[], Result], seconds: float | None = None) -> Result:

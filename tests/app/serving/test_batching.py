@@ -117,6 +117,7 @@ async def test_a_quick_role_runs_at_once_unless_it_must_not(start, affine):
         )
     await execution.ask(affine, rows(2), ["y"], lambda _: threads.append(threading.get_ident()))
     assert [thread == threading.get_ident() for thread in threads] == [True, False, False]
+    affine.statistics.settle()
     assert affine.statistics.executions == affine.statistics.succeeded == 3
 
 
@@ -318,6 +319,8 @@ async def test_many_questions_at_once_are_answered_as_one_by_one(start, affine, 
     answers = await asyncio.gather(
         *[execution.ask(*question, dict, away=each) for question, each in zip(questions, away, strict=True)]
     )
+    for role in roles:
+        role.statistics.settle()
     assert sum(role.statistics.executions for role in roles) < len(questions)
     for (role, inputs, names), answer in zip(questions, answers, strict=True):
         expected = LoadedRole.run(role, inputs, names)

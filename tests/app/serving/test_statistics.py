@@ -1,8 +1,9 @@
+import time
 from types import SimpleNamespace
 
 import pytest
 
-from app.serving.statistics import ROWS, Histogram, Statistics, VersionStatistics
+from app.serving.statistics import NOTED, ROWS, Histogram, Statistics, VersionStatistics
 
 
 def version(name):
@@ -36,6 +37,30 @@ def test_a_question_counts_once_and_its_batch_once():
     assert statistics.batch_rows.counts == [0, 0, 0, 1, 0, 3, 0]
     assert statistics.batch_rows.bounds == ROWS
     assert statistics.last_at > 1.6e9
+
+
+def test_what_was_only_noted_is_counted_when_somebody_asks_or_when_it_is_much():
+    every = Statistics()
+    statistics = every.begin(version("a"), "local", "digits", 1)
+    now = time.perf_counter()
+    statistics.note(1, 32, now - 0.5, now - 0.3, now - 0.2)
+    statistics.note(70, 32, now - 0.2, now - 0.1, now)
+    assert statistics.succeeded == 0
+    (found,) = every
+    assert found is statistics
+    assert (found.succeeded, found.rows, found.executions) == (2, 71, 4)
+    assert {rows: batch.count for rows, batch in found.batches.items()} == {1: 1, 32: 3}
+    assert found.batches[32].compute == pytest.approx(0.1)
+    assert (found.queue.count, found.queue.sum, found.input.count) == (2, 0, 2)
+    assert found.compute.sum == pytest.approx(0.3)
+    assert found.output.sum == pytest.approx(0.2)
+    assert found.request.sum == pytest.approx(0.5)
+    assert found.request.counts[found.request.bounds.index(0.5)] == 1
+    assert abs(found.last_at - time.time()) < 5
+    for _ in range(NOTED):
+        statistics.note(1, 32, now, now, now)
+    assert statistics.succeeded == NOTED + 2
+    assert every.of(version("a")).succeeded == NOTED + 2
 
 
 def test_a_text_is_a_question_too():
