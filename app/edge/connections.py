@@ -1,40 +1,165 @@
-"""Connections: the server's own protocol, with an end to what a client can make it keep before a request."""
+"""Connections: the server's own protocol, with an end to what a client can make it keep and wait for."""
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from asyncio import AbstractEventLoop, TimerHandle, Transport
+from itertools import chain
+from typing import Any, NamedTuple
 
-# Twice what the longest address and a generous set of headers take.
-LONGEST_HEAD = 64 * 1024
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from app.edge.draining import DRAIN_SECONDS
+from app.edge.problems import answer
+from app.edge.targets import LONGEST_HEAD, TOO_LONG, head_too_long
+from app.errors import AppError, RequestTimeout, Unavailable
+
+# What stands around a header's name and value.
+_BETWEEN = len(": \r\n")
+# Read and thrown away of what a client goes on sending after it was refused.
+_IGNORED_BYTES = 1024**2
+# Where the application leaves its limits in the state of its lifespan.
+LIMITS = "limits"
+# So often a connection is looked at until it has been waited for long enough.
+_LOOKS = 4
+
+
+class Limits(NamedTuple):
+    """How long a client may keep a request unfinished, in seconds, and how many may be connected at once."""
+
+    seconds: float = 30.0
+    connections: int = 900
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that is closed when a head, or what follows a chunked body, goes on for too long.
+    """A connection that ends when a head grows too long, or a request stands still.
 
-    The parser gathers them without limit, and copies all of a header for each piece of it that arrives: a
+    The parser gathers a head without limit, and copies all of a header for each piece of it that arrives: a
     single one of some hundred megabytes, which needs no key, would hold up every other request for minutes.
+    A head has the whole time for all of it, a body has it for each piece. The application's :class:`Limits`
+    come by the state of its lifespan.
     """
 
-    _unfinished = 0
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits: Limits = app_state.get(LIMITS, Limits())
+        self._watch: TimerHandle | None = None
+        # Bytes since a head or a piece of a body was complete, and looks at which it was not.
+        self._unfinished = self._waited = 0
+        self._refused = False
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Take the connection, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) <= self._limits.connections:
+            self._look_later()
+            return
+        most = self._limits.connections
+        self._say(
+            Unavailable(
+                f"{most} connections are open, which is the limit. Try again later.",
+                code="too_many_connections",
+                headers={"Retry-After": "1", "Connection": "close"},
+            )
+        )
+        self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        if self._watch is not None:
+            self._watch.cancel()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; what arrived since the last head or piece of a body must not grow too long."""
         self._unfinished += len(data)
+        if self._refused:
+            if self._unfinished > _IGNORED_BYTES:
+                self.transport.close()
+            return
         super().data_received(data)
         if self._unfinished > LONGEST_HEAD and not self.transport.is_closing():
-            self._refuse()
+            if self._is_answering():
+                # In the midst of an answer nothing else can be said.
+                self.transport.close()
+            else:
+                self._refuse(head_too_long())
 
     def on_headers_complete(self) -> None:
-        """Begin a request."""
-        self._unfinished = 0
+        """Begin a request; one whose head is too long is answered as others are."""
+        letters = sum(map(len, chain.from_iterable(self.headers)))
+        if len(self.url) + letters + len(self.headers) * _BETWEEN > LONGEST_HEAD:
+            self.scope["state"][TOO_LONG] = True
+        self._unfinished = self._waited = 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Hand on a piece of a body; how much of that there may be is decided behind."""
-        self._unfinished = 0
+        self._unfinished = self._waited = 0
         super().on_body(body)
 
-    def _refuse(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self.send_400_response("The head of the request is too long.")
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _look_later(self) -> None:
+        # Looking now and then costs requests nothing, which a timer for each of them would.
+        self._watch = self.loop.call_later(self._limits.seconds / _LOOKS, self._look)
+
+    def _look(self) -> None:
+        if self.transport.is_closing():
+            return
+        self._waited = self._waited + 1 if self._is_clients_turn() else 0
+        # The first look may have come at once.
+        if self._waited <= _LOOKS:
+            self._look_later()
+        elif self._is_answering() or self._unfinished:
+            self._end_waiting()
         else:
-            # Another answer is on its way, in the midst of which nothing can be said.
             self.transport.close()
+
+    def _is_clients_turn(self) -> bool:
+        if self.timeout_keep_alive_task is not None or self.pipeline:
+            # Between two requests the server itself ends the connection after a while.
+            return False
+        if not self._is_answering():
+            return True
+        cycle = self.cycle
+        return cycle.more_body and not self.flow.read_paused and not cycle.waiting_for_100_continue
+
+    def _end_waiting(self) -> None:
+        cycle = self.cycle
+        if self._is_answering():
+            if cycle.response_started:
+                self.transport.close()
+                return
+            # Whoever waits for the body learns that there will be none.
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self._refuse(
+            RequestTimeout(
+                f"The request stood still for {self._limits.seconds:g} seconds. Send it without pauses.",
+                headers={"Connection": "close"},
+            )
+        )
+
+    def _refuse(self, error: AppError) -> None:
+        """Say what is wrong and take no more.
+
+        What still arrives is thrown away for a moment: to close at once would reset the connection, and a
+        reset may overtake the answer.
+        """
+        self._say(error)
+        self.transport.write_eof()
+        self._refused = True
+        self._unfinished = 0
+        self._watch = self.loop.call_later(DRAIN_SECONDS, self.transport.close)
+
+    def _say(self, error: AppError) -> None:
+        status, headers, body = answer(error, "", "")
+        lines = [b"%b: %b\r\n" % pair for pair in headers]
+        self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", body]))
