@@ -13,7 +13,7 @@ export KERAFORGE_DATA_DIR ?= $(CURDIR)/var
 # What the user's own environment adds to Python's path is no part of this installation.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo up test test-long check bench bench-peers gallery gallery-fashion lock clean
+.PHONY: help setup demo up test test-long test-clients check bench bench-peers gallery gallery-fashion lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: .venv/dev.stamp  ## Run the tests.
 
 test-long: .venv/dev.stamp  ## Run the tests that take too long for `make test`.
 	$(BIN)/python -m pytest -m long $(ARGS)
+
+test-clients: .venv/dev.stamp build/clients/kserve/ready  ## Run other servers' clients; KServe's is installed beside.
+	$(BIN)/python -m pytest tests/app/clients $(ARGS)
 
 check: .venv/dev.stamp  ## Check format, style, types and the directions of imports.
 	$(BIN)/ruff format --check .
@@ -73,6 +76,11 @@ define locked
 cd requirements && ../build/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(2) -o $(1) $(ARGS)
 endef
+
+build/clients/%/ready: tests/app/clients/%/requirements.txt | .venv/pip.stamp
+	$(BIN)/python -m venv build/clients/$*
+	build/clients/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 build/uv/bin/uv: | .venv/pip.stamp
 	$(BIN)/python -m venv build/uv
