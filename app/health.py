@@ -6,7 +6,8 @@ from sqlalchemy import text
 import migrations
 from app.dependencies import DatabaseDep
 from app.errors import Unavailable
-from app.metrics import CONTENT_TYPE, Metrics
+from app.exposition import CONTENT_TYPE
+from app.metrics import Metrics
 from app.serving.engine import Engine
 
 router = APIRouter(tags=["health"])
@@ -34,7 +35,11 @@ def readyz(request: Request, database: DatabaseDep) -> dict[str, str]:
 
 
 @router.get("/metrics", response_class=Response, summary="Measurements for Prometheus")
+@router.get("/monitoring/prometheus/metrics", response_class=Response, summary="The same for Prometheus")
 def metrics(request: Request) -> Response:
-    """Requests, latencies, jobs by state, and the process, in Prometheus' text format."""
+    """Requests, versions, jobs by state, and the processes, in Prometheus' text format.
+
+    What was asked of versions is also told as Triton and TensorFlow Serving do, whose dashboards then work.
+    """
     measured: Metrics = request.app.state.metrics
     return Response(measured.exposition(), media_type=CONTENT_TYPE)

@@ -1,6 +1,6 @@
 """The web process: all parts of it, put together."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
@@ -21,6 +21,7 @@ from app import health, openapi
 from app.database import Database
 from app.doorbell import Doorbell
 from app.edge.bodies import Bodies
+from app.edge.connections import LIMITS, Limits
 from app.edge.draining import Draining
 from app.edge.head import Head
 from app.edge.hosts import Hosts
@@ -32,7 +33,7 @@ from app.edge.targets import Targets
 from app.errors import AppError
 from app.keys.gate import Gate
 from app.keys.keyring import Keyring
-from app.keys.scopes import SCOPES
+from app.keys.scopes import scopes
 from app.logging import configure_logging
 from app.metrics import Metrics
 from app.pages import docs, login
@@ -41,6 +42,7 @@ from app.protocols.open_inference import application as open_inference
 from app.protocols.openai import application as openai
 from app.protocols.tf_serving import application as tf_serving
 from app.serving.engine import Engine
+from app.serving_metrics import ServingCollector
 from app.settings import Settings
 from app.storage import Store
 
@@ -68,13 +70,16 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
     settings = settings or Settings()
     configure_logging(settings)
     doorbell = None
+    owned: list[Callable[[], None]] = []
     if database is None:
         doorbell = Doorbell(settings)
         database = Database(settings.resolved_database_url, on_commit=doorbell.ring)
+        owned += [doorbell.close, database.close]
     store = Store(settings.data_dir)
     engine = Engine(database, store, settings)
     keyring = Keyring(database)
-    metrics = Metrics(database)
+    metrics = Metrics(database, settings)
+    metrics.registry.register(ServingCollector(engine.statistics))
 
     framework = FastAPI(
         title="Keraforge",
@@ -83,7 +88,11 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         openapi_tags=openapi.TAGS,
         openapi_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(keyring, engine, doorbell, database),
+        lifespan=_lifespan(
+            Limits(settings.stalled_seconds, settings.connections),
+            starts=(metrics.start, keyring.start, engine.start),
+            ends=(engine.close, keyring.close, metrics.close, *owned),
+        ),
         exception_handlers=dict.fromkeys(
             (AppError, HTTPException, RequestValidationError, Exception), respond
         ),
@@ -103,7 +112,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
     for router in PAGES:
         framework.include_router(router)
     raw = {*native.ROUTES, *tf_serving.ROUTES, *open_inference.ROUTES, *openai.ROUTES}
-    table = RouteTable(SCOPES, {*_names(framework), *raw})
+    table = RouteTable(scopes(public_metrics=settings.public_metrics), {*_names(framework), *raw})
 
     # From the inside out: the last one here sees a request first.
     service: ASGIApp = StrictJson(framework)
@@ -130,18 +139,15 @@ def _names(framework: FastAPI) -> Iterator[str]:
 
 
 def _lifespan(
-    keyring: Keyring, engine: Engine, doorbell: Doorbell | None, database: Database
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    limits: Limits, *, starts: Sequence[Callable[[], None]], ends: Sequence[Callable[[], None]]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Limits]]]:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Limits]]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = ENDPOINT_THREADS
-        await run_in_threadpool(keyring.start)
-        engine.start()
-        yield
-        await run_in_threadpool(engine.close)
-        await run_in_threadpool(keyring.close)
-        if doorbell is not None:
-            doorbell.close()
-            database.close()
+        for start in starts:
+            await run_in_threadpool(start)
+        yield {LIMITS: limits}
+        for end in ends:
+            await run_in_threadpool(end)
 
     return lifespan

@@ -1,4 +1,4 @@
-"""What Prometheus is told: requests, latencies, jobs, the process."""
+"""What Prometheus is told: requests, latencies, jobs, the processes."""
 
 import logging
 from collections.abc import Iterator
@@ -10,7 +10,6 @@ from prometheus_client import (
     Histogram,
     ProcessCollector,
     disable_created_metrics,
-    generate_latest,
 )
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -18,10 +17,13 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import Database
+from app.exposition import Families, add, written
 from app.jobs.states import ACTIVE, TERMINAL
+from app.metric_aliases import aliases
+from app.settings import Settings
+from app.siblings import Siblings
 from app.tables.job import Job
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -32,14 +34,23 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """The measurements of one web process; other parts register collectors of their own in ``registry``."""
+    """The measurements of one web process; other parts register collectors of their own in ``registry``.
 
-    def __init__(self, database: Database) -> None:
+    Where it is one of several, what is told is the sum of all; what is true of a process alone, such as its
+    memory, is told of each.
+    """
+
+    def __init__(self, database: Database, settings: Settings | None = None) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
         # There are few, and finding them costs more than counting.
         self._series = cache(self._find_series)
-        self.registry.register(_JobCounts(database))
-        ProcessCollector(registry=self.registry)
+        self._jobs = _JobCounts(database)
+        self._process = ProcessCollector(registry=None)
+        self._labels: dict[str, str] = {}
+        self._siblings: Siblings | None = None
+        if settings is not None and settings.web_process:
+            self._labels["process"] = str(settings.web_process)
+            self._siblings = Siblings(settings.metrics_dir, settings.web_process, self._measured)
         self._requests = Counter(
             "keraforge_http_requests",
             "Requests answered.",
@@ -64,17 +75,33 @@ class Metrics:
         template = route.partition(" ")[2] or "none"
         return self._requests.labels(template, method, str(status)), self._seconds.labels(template, method)
 
+    def start(self) -> None:
+        """Begin to share with the other web processes, if there are any."""
+        if self._siblings is not None:
+            self._siblings.start()
+
+    def close(self) -> None:
+        """End that."""
+        if self._siblings is not None:
+            self._siblings.close()
+
     def exposition(self) -> bytes:
         """Return everything in Prometheus' text format; asks the database for the jobs."""
-        return generate_latest(self.registry)
+        families = self._measured() if self._siblings is None else self._siblings.together()
+        families |= aliases(families)
+        add(families, self._jobs.collect())
+        return written(families)
+
+    def _measured(self) -> Families:
+        families: Families = {}
+        add(families, self.registry.collect())
+        add(families, self._process.collect(), **self._labels)
+        return families
 
 
 class _JobCounts(Collector):
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def describe(self) -> Iterator[GaugeMetricFamily]:
-        yield _job_family()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:

@@ -1,15 +1,17 @@
 """The OpenAPI description: what FastAPI knows, completed by what only the whole service knows."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from app.documentation import Problem
-from app.keys.scopes import ANY_KEY, PUBLIC, SCOPES
+from app.keys.scopes import ANY_KEY, PUBLIC, scopes
 from app.protocols import dialects, native
 from app.protocols.described import SCHEMAS, operation_of
+from app.settings import Settings
 
 DESCRIPTION = """Train and serve neural networks over REST.
 
@@ -32,12 +34,14 @@ SECURITY_SCHEME = "key"
 def description(app: FastAPI) -> dict[str, Any]:
     """Return the description; it is made when it is asked for first, which keeps the start short."""
     if not hasattr(app.state, "openapi"):
-        app.state.openapi = _completed(app.openapi())
+        settings: Settings = app.state.settings
+        needed = scopes(public_metrics=settings.public_metrics)
+        app.state.openapi = _completed(app.openapi(), needed)
     described: dict[str, Any] = app.state.openapi
     return described
 
 
-def _completed(document: dict[str, Any]) -> dict[str, Any]:
+def _completed(document: dict[str, Any], needed_scopes: Mapping[str, str]) -> dict[str, Any]:
     components = document.setdefault("components", {})
     _, definitions = models_json_schema(
         [(Problem, "serialization"), *((schema, "validation") for schema in SCHEMAS)],
@@ -51,7 +55,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     for path, method, operation in dialects.operations():
         document["paths"].setdefault(path, {})[method] = dict(operation)
     # The description names a parameter without its converter: {path} for {path:path}.
-    described = {re.sub(r":\w+}", "}", name): scope for name, scope in SCOPES.items()}
+    described = {re.sub(r":\w+}", "}", name): scope for name, scope in needed_scopes.items()}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             scope = described[f"{method.upper()} {path}"]

@@ -18,7 +18,7 @@ import httpx
 
 from benchmarks.published import Published
 from keraforge.up.claim import listen
-from keraforge.up.programs import environment_of, web_command
+from keraforge.up.programs import HTTP, environment_of, web_command
 
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
@@ -48,12 +48,12 @@ class Server:
 
 
 @contextmanager
-def keraforge(published: Published, cores: set[int]) -> Iterator[Server]:
-    """Run the web process as ``keraforge up`` does."""
+def keraforge(published: Published, cores: set[int], http: str = HTTP) -> Iterator[Server]:
+    """Run the web process as ``keraforge up`` does; ``http`` is what it speaks on a connection."""
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         environment = environment_of(published.settings.model_copy(update={"port": port}))
-        command = web_command(listener.fileno())
+        command = web_command(listener.fileno(), http)
         with running(
             command, environment, cores, url=f"http://127.0.0.1:{port}/readyz", inherited=(listener.fileno(),)
         ) as server:

@@ -19,13 +19,15 @@ ADMIN: Scope = "admin"
 ANY_KEY = "any key"
 PUBLIC = "public"
 
-# What answers without a key. The health addresses say nothing but yes or no, the metrics carry no names of
-# users' things. ``/login`` must be public because it is where a browser without a key comes in: it does
-# nothing without a code of 256 random bits, which works once and for ten minutes.
+# The only names of users' things that these carry are those of models; a setting closes them.
+METRICS_ROUTES = ("GET /metrics", "GET /monitoring/prometheus/metrics")
+# What answers without a key. The health addresses say nothing but yes or no. ``/login`` must be public
+# because it is where a browser without a key comes in: it does nothing without a code of 256 random bits,
+# which works once and for ten minutes.
 PUBLIC_ROUTES = (
+    *METRICS_ROUTES,
     "GET /healthz",
     "GET /readyz",
-    "GET /metrics",
     "GET /login",
     "GET /v2/health/live",
     "GET /v2/health/ready",
@@ -105,3 +107,8 @@ SCOPES: dict[str, str] = {
     "POST /api/v1/keys": "admin",
     "DELETE /api/v1/keys/{key_id}": "admin",
 }
+
+
+def scopes(*, public_metrics: bool) -> dict[str, str]:
+    """Return :data:`SCOPES` as a setting changes them."""
+    return SCOPES if public_metrics else SCOPES | dict.fromkeys(METRICS_ROUTES, ANY_KEY)

@@ -24,6 +24,9 @@ DatabaseUrl = Annotated[
 BrokerUrl = Annotated[
     str | None, typer.Option(help="redis:// or amqp://", show_default="a folder in the data folder")
 ]
+WebProcesses = Annotated[
+    int | None, typer.Option(help="Web processes that share the port.", min=1, max=64, show_default="1")
+]
 LogLevel = Annotated[
     str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR.", case_sensitive=False, show_default="INFO")
 ]
@@ -34,24 +37,26 @@ def up(
     host: Host = None,
     port: Port = None,
     data_dir: DataDir = None,
+    web_processes: WebProcesses = None,
     database_url: DatabaseUrl = None,
     broker_url: BrokerUrl = None,
     log_level: LogLevel = None,
 ) -> None:
-    """Run the whole service on this machine: the web process and a worker, until Ctrl-C.
+    """Run the whole service on this machine: web processes and a worker, until Ctrl-C.
 
     Every flag overrides a setting `KERAFORGE_…` of the environment or of a file `.env`. A process that dies
     is started again. The first Ctrl-C stops everything in order, a second one at once.
 
     ```
     keraforge up
-    keraforge up --port 0 --data-dir ./var
+    keraforge up --port 0 --data-dir ./var --web-processes 2
     ```
     """
     flags = {
         "host": host,
         "port": port,
         "data_dir": data_dir,
+        "web_processes": web_processes,
         "database_url": database_url,
         "broker_url": broker_url,
         "log_level": log_level and log_level.upper(),

@@ -42,7 +42,7 @@ class Logs:
     def __call__(self, name: str, line: str) -> None:
         """Write one line."""
         self._files[name].emit(logging.makeLogRecord({"msg": line}))
-        prefix = Text(f"{name:<{self._width}} │ ", style=COLOURS.get(name, ""))
+        prefix = Text(f"{name:<{self._width}} │ ", style=COLOURS.get(name.partition("-")[0], ""))
         try:
             self._console.print(prefix + Text.from_ansi(line), soft_wrap=True)
         except OSError:

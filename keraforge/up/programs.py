@@ -1,4 +1,4 @@
-"""The two programs of the service, and the environment they run in."""
+"""The programs of the service, and the environment they run in."""
 
 import os
 import socket
@@ -12,16 +12,23 @@ from workers.command import worker_command
 
 # Streams of events never end by themselves; this long they are given to notice that the service stops.
 GRACEFUL_SECONDS = 3
+HTTP = "app.edge.connections:Connection"
 
 
 def programs(settings: Settings, listener: socket.socket) -> list[Program]:
-    """Return the web process, which serves the listening socket, and the worker."""
-    port = listener.getsockname()[1]
-    environment = environment_of(settings.model_copy(update={"port": port}))
-    return [
-        Program("web", web_command(listener.fileno()), environment, (listener.fileno(),)),
-        Program("worker", worker_command(), environment),
+    """Return the web processes, which all serve the listening socket, and the worker."""
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    numbers = range(1, settings.web_processes + 1) if settings.web_processes > 1 else [0]
+    webs = [
+        Program(
+            f"web-{number}" if number else "web",
+            web_command(listener.fileno()),
+            environment_of(settings.model_copy(update={"web_process": number})),
+            (listener.fileno(),),
+        )
+        for number in numbers
     ]
+    return [*webs, Program("worker", worker_command(), environment_of(settings))]
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -33,13 +40,16 @@ def environment_of(settings: Settings) -> dict[str, str]:
     }
 
 
-def web_command(listener: int) -> list[str]:
-    """Return the command of a web process that serves an inherited listening socket."""
+def web_command(listener: int, http: str = HTTP) -> list[str]:
+    """Return the command of a web process that serves an inherited listening socket.
+
+    ``http`` is what uvicorn speaks on a connection.
+    """
     flags = {
         "fd": listener,
         # By default uvicorn searches the current folder first: a user's own models/ would shadow ours.
         "app-dir": Path(app.__path__[0]).parent,
-        "http": "app.edge.connections:Connection",
+        "http": http,
         "loop": "uvloop",
         "ws": "none",
         "timeout-keep-alive": 15,

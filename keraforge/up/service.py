@@ -18,6 +18,7 @@ from app.keys.login import create_login_path
 from app.migrating import NewerDatabase
 from app.prepare import prepare
 from app.settings import Settings
+from app.siblings import forget
 from keraforge.errors import KeraforgeError
 from keraforge.up.banner import print_banner
 from keraforge.up.claim import CannotStart, address_of, claimed_folder, listen
@@ -51,6 +52,7 @@ def serve(settings: Settings, console: Console) -> None:
             settings.url_file.unlink(missing_ok=True)
             listener = stack.enter_context(closing(listen(settings.host, settings.port)))
             prepare(settings)
+            forget(settings.metrics_dir)
             chosen = programs(settings, listener)
             names = [program.name for program in chosen]
             logs = stack.enter_context(closing(Logs(settings.data_dir / "logs", names, console)))

@@ -112,3 +112,17 @@ def test_the_metrics_name_nobodys_things(service: Any) -> None:
         client.get("/api/v1/datasets/very-private")
         client.get("/very-private")
     assert "very-private" not in httpx.get(f"{service.url}/metrics").text
+
+
+def test_the_metrics_can_be_closed(serve: Callable[..., Any], sqlite_url: str) -> None:
+    with (
+        closing(Database(sqlite_url)) as database,
+        closing(serve(database, public_metrics=False)) as service,
+        service.client("predict") as client,
+    ):
+        paths = client.get("/openapi.json").json()["paths"]
+        for address in ("/metrics", "/monitoring/prometheus/metrics"):
+            assert httpx.get(f"{service.url}{address}").status_code == 401
+            assert client.get(address).status_code == 200
+            assert "security" in paths[address]["get"]
+        assert httpx.get(f"{service.url}/healthz").status_code == 200

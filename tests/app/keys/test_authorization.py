@@ -18,6 +18,7 @@ PUBLIC_ROUTES = {
     "GET /healthz",
     "GET /readyz",
     "GET /metrics",
+    "GET /monitoring/prometheus/metrics",
     "GET /login",
     "GET /v2/health/live",
     "GET /v2/health/ready",

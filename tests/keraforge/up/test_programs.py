@@ -44,6 +44,25 @@ def test_both_programs_know_the_port_that_was_found(settings: Settings) -> None:
         assert program.environment["PATH"] == os.environ["PATH"]
 
 
+def test_several_web_processes_share_the_port_and_know_their_numbers(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        *webs, worker = programs(settings.model_copy(update={"web_processes": 3}), listener)
+    assert [web.name for web in webs] == ["web-1", "web-2", "web-3"]
+    assert worker.name == "worker"
+    assert len({(tuple(web.command), web.descriptors) for web in webs}) == 1
+    assert [(web.environment or {})["KERAFORGE_WEB_PROCESS"] for web in webs] == ["1", "2", "3"]
+
+
+def test_a_single_web_process_has_no_number(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        web, _ = programs(settings, listener)
+    assert (web.environment or {})["KERAFORGE_WEB_PROCESS"] == "0"
+
+
+def test_a_connection_between_two_requests_is_not_kept_for_ever() -> None:
+    assert "--timeout-keep-alive=15" in web_command(7)
+
+
 def test_the_web_process_never_looks_into_the_working_directory_first() -> None:
     command = web_command(7)
     assert command[:4] == [sys.executable, "-P", "-m", "uvicorn"]
