@@ -1,5 +1,10 @@
 """What must stand before the first process starts: folders, the database's schema, the first key."""
 
+import os
+from contextlib import suppress
+
+from sqlalchemy import make_url
+
 from app.database import Database
 from app.keys.first_key import ensure_first_key
 from app.migrating import locked, migrate
@@ -21,6 +26,7 @@ def prepare(settings: Settings) -> None:
     store.prepare()
     store.sweep()
     with locked(settings.data_dir / LOCK_FILE):
+        _create(settings.resolved_database_url)
         migrate(settings.resolved_database_url)
         database = Database(settings.resolved_database_url)
         try:
@@ -28,3 +34,12 @@ def prepare(settings: Settings) -> None:
                 ensure_first_key(session, settings.key_file)
         finally:
             database.close()
+
+
+def _create(database_url: str) -> None:
+    """Create the file of a database on SQLite for its owner alone; the ones beside it get the same mode."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite" and url.database and not url.database.startswith((":", "file:")):
+        # Why it cannot be created, SQLite says itself.
+        with suppress(OSError):
+            os.close(os.open(url.database, os.O_CREAT | os.O_RDWR, 0o600))

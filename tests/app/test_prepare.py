@@ -3,9 +3,11 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 import migrations
 from app.database import Database
@@ -141,3 +143,13 @@ def test_a_start_removes_what_a_killed_process_left_of_an_upload_long_ago(settin
     os.utime(abandoned, (0, 0))
     prepare(settings)
     assert not abandoned.exists()
+
+
+def test_a_database_is_for_its_owner_alone_whatever_the_folder_is(settings: Settings) -> None:
+    settings.data_dir.mkdir(mode=0o755)
+    prepare(settings)
+    with closing(Database(settings.resolved_database_url)) as database, database.write() as session:
+        session.execute(text("DELETE FROM idempotency_keys"))
+        files = sorted(settings.data_dir.glob("keraforge.db*"))
+        assert settings.data_dir / "keraforge.db" in files
+        assert {mode(file) for file in files} == {0o600}
