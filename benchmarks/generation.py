@@ -1,5 +1,7 @@
 """How fast text is written: the service's loop of steps against the ``predict`` loop that textbooks print.
 
+Many texts at once share the runs of the graph; they are compared with one alone.
+
 python -m benchmarks.generation [--json PATH] [--rounds 5]
 """
 
@@ -9,7 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -34,6 +36,8 @@ PRESETS = ("char-lstm", "char-gru")
 WINDOW, VOCABULARY = 100, 65
 OURS, THEIRS = 4000, 30
 TARGET = 500.0
+# Texts at once, and how many times as fast as one alone they should be written.
+TOGETHER = {8: 2.0, 32: 3.0}
 
 
 def service(role: LoadedRole, prompt: list[int], texts: int = 1) -> Callable[[], object]:
@@ -69,24 +73,33 @@ def textbook(network: keras.Model, prompt: list[int]) -> Callable[[], object]:
     return write
 
 
-def rates(preset: str, rounds: int) -> list[tuple[float, float]]:
-    """Return characters a second of both, a pair for each round."""
+def rates(preset: str, rounds: int) -> list[tuple[float, ...]]:
+    """Return characters a second of a round: one text, those of ``TOGETHER``, and the textbook's."""
     source = InputSchema(shape=(WINDOW + 1,), dtype="int32", vocabulary=VOCABULARY)
     spec = resolve({"preset": preset}, None, source).network
     network = build(spec, source, seed=0)
-    (role,) = roles_of(spec, network, source)
+    (played,) = roles_of(spec, network, source)
     prompt = np.random.default_rng(0).integers(FIRST_TOKEN, VOCABULARY, WINDOW).tolist()
     with tempfile.TemporaryDirectory() as folder:
-        ours, theirs = service(loaded(role, Path(folder)), prompt), textbook(network, prompt)
-    ours()
-    theirs()
-    return [(OURS / seconds(ours), THEIRS / seconds(theirs)) for _ in range(rounds)]
+        role = loaded(played, Path(folder))
+    runs = {texts * OURS: service(role, prompt, texts) for texts in (1, *TOGETHER)}
+    runs |= {THEIRS: textbook(network, prompt)}
+    for run in runs.values():
+        run()
+    return [tuple(characters / seconds(run) for characters, run in runs.items()) for _ in range(rounds)]
 
 
 def seconds(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return time.perf_counter() - started
+
+
+def compared(what: str, target: float, ours: Sequence[float], theirs: Sequence[float]) -> Claim:
+    """Return a claim about medians of rounds, and of their ratios."""
+    ratio = statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
+    told = f"{statistics.median(ours):,.0f} characters/s against {statistics.median(theirs):,.1f}"
+    return Claim(what, target, ratio, told)
 
 
 def main() -> None:
@@ -98,11 +111,10 @@ def main() -> None:
     options = parser.parse_args()
     claims = []
     for preset in PRESETS:
-        pairs = rates(preset, options.rounds)
-        ours, theirs = map(statistics.median, zip(*pairs, strict=True))
-        ratio = statistics.median(mine / other for mine, other in pairs)
-        told = f"{ours:,.0f} characters/s against {theirs:,.1f}"
-        claims.append(Claim(f"{preset}, against a predict loop", TARGET, ratio, told))
+        ones, *together, loops = zip(*rates(preset, options.rounds), strict=True)
+        claims.append(compared(f"{preset}, against a predict loop", TARGET, ones, loops))
+        for (texts, target), many in zip(TOGETHER.items(), together, strict=True):
+            claims.append(compared(f"{preset}, {texts} texts at once, against one", target, many, ones))
     reached = show("Text, characters a second", claims, Console())
     write(options.json, claims, {"rounds": options.rounds})
     sys.exit(not reached)

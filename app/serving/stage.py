@@ -55,8 +55,7 @@ class Stage:
     def step(self) -> None:
         """Take every text a token further; those that end by that, or by an error, must leave."""
         texts, stepping = self.texts, self._stepping
-        for row, text in enumerate(texts):
-            stepping.tokens[row] = text.token
+        stepping.tokens[: len(texts)] = [text.token for text in texts]
         began = time.perf_counter()
         try:
             stepping.step()
@@ -66,26 +65,33 @@ class Stage:
             return
         times, seconds = self.executions.get(len(texts), (0, 0.0))
         self.executions[len(texts)] = times + 1, seconds + time.perf_counter() - began
-        rows = [row for row, text in enumerate(texts) if not text.read_on()]
-        if len(rows) > 1:
-            logits = stepping.logits[rows]
-            for row, token in zip(rows, choose([texts[row].chooser for row in rows], logits), strict=True):
-                self._add(row, token)
-        elif rows:
-            self._choose(rows[0])
-
-    def _choose(self, row: int) -> None:
-        try:
-            token: int | Invalid = self.texts[row].chooser.next(self._stepping.logits[row])
-        except Invalid as error:
-            token = error.with_traceback(None)
-        self._add(row, token)
-
-    def _add(self, row: int, token: int | Invalid) -> None:
-        if isinstance(token, Invalid):
-            self.texts[row].error = token
+        if len(texts) == 1:
+            self._choose_alone()
         else:
-            self.texts[row].add(token, self._stepping.logits[row])
+            self._choose()
+
+    def _choose(self) -> None:
+        rows = [row for row, text in enumerate(self.texts) if not text.read_on()]
+        if not rows:
+            return
+        logits = self._stepping.logits[rows]
+        chosen = choose([self.texts[row].chooser for row in rows], logits)
+        for row, token, scores in zip(rows, chosen, logits, strict=True):
+            if isinstance(token, Invalid):
+                self.texts[row].error = token
+            else:
+                self.texts[row].add(token, scores)
+
+    def _choose_alone(self) -> None:
+        """Do the same for one text, as fast as that goes."""
+        text = self.texts[0]
+        if text.read_on():
+            return
+        logits = self._stepping.logits[0]
+        try:
+            text.add(text.chooser.next(logits), logits)
+        except Invalid as error:
+            text.error = error.with_traceback(None)
 
 
 def _size(texts: int) -> int:
