@@ -5,11 +5,12 @@ import re
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from models.specs.fields import advice
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def _problem(
     pointer = _pointer(details["loc"], prefix, value, keep_last=details["type"] == "missing")
     if details["type"] == "extra_forbidden":
         name = str(details["loc"][-1])
-        message = f"Unknown field {reprlib.repr(name)}.{nearest(name, _field_names(spec))}"
+        message = f"Unknown field {reprlib.repr(name)}.{advice(spec, details['loc'][:-1], name)}"
         return SpecProblem(pointer, "unknown_field", message)
     if details["type"] == "union_tag_invalid":
         return _unknown_tag(details["ctx"], pointer)
@@ -91,10 +92,3 @@ def _has(value: Any, part: int | str) -> bool:
 def escaped(name: str) -> str:
     """Return a name as one part of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
-
-
-@cache
-def _field_names(spec: type[BaseModel]) -> frozenset[str]:
-    schema = spec.model_json_schema()
-    nested = schema.get("$defs", {}).values()
-    return frozenset(schema["properties"]).union(*(part.get("properties", ()) for part in nested))
