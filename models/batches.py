@@ -32,15 +32,16 @@ def order_of(rows: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(rows)
 
 
-def batches_of(order: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+def batches_of(order: np.ndarray, batch_size: int, done: int = 0) -> Iterator[np.ndarray]:
     """Yield the full batches as one ``[steps, batch_size]`` array, then the rest.
 
-    The rest is one batch ``[1, n]`` with n < batch_size; either may be missing.
+    The rest is one batch ``[1, n]`` with n < batch_size; either may be missing. Of all these the first
+    ``done`` are left out.
     """
     full = len(order) // batch_size
-    if full:
-        yield order[: full * batch_size].reshape(-1, batch_size)
-    if full * batch_size < len(order):
+    if done < full:
+        yield order[done * batch_size : full * batch_size].reshape(-1, batch_size)
+    if full * batch_size < len(order) and done <= full:
         yield order[None, full * batch_size :]
 
 

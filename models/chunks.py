@@ -1,6 +1,7 @@
 """Chunks: many steps in one traced call, on rows that stay on the device or come from a memory map."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -73,7 +74,9 @@ class Chunks:
     def __init__(self, learning: Learning, feed: Feed, state: State, *, xla: bool) -> None:
         self._learning, self._feed, self._xla = learning, feed, xla
         # One trace serves full batches and the smaller last one.
-        signature = [signature_of(state), *feed.signature(None, None)]
+        figures = len(learning.names)
+        sums = Sums(tf.TensorSpec([figures], tf.float64), tf.TensorSpec([], tf.float64))
+        signature = [signature_of(state), sums, *feed.signature(None, None)]
         self._traced = tf.function(self._chunk, input_signature=signature, jit_compile=xla)
         self._compiled: set[tuple[int, ...]] = set()
         self._wanted = 1
@@ -84,10 +87,14 @@ class Chunks:
         # XLA compiles anew for each number of steps: powers of two are few.
         return 1 << (steps.bit_length() - 1) if self._xla else steps
 
-    def run(self, state: State, rows: np.ndarray) -> tuple[State, Sums]:
-        """Take one step for each row of ``rows``, int64 ``[steps, batch]``."""
+    def run(self, state: State, sums: Sums, rows: np.ndarray) -> tuple[State, Sums]:
+        """Take one step for each row of ``rows``, int64 ``[steps, batch]``, and add to the sums.
+
+        They are added up step by step from the first of an epoch on, so that chunks change no bit of them.
+        """
         started = time.perf_counter()
-        state, sums = self._traced(state, *self._feed.arguments(rows))
+        sums = Sums(*(tf.constant(value, tf.float64) for value in sums))
+        state, sums = self._traced(state, sums, *self._feed.arguments(rows))
         sums = Sums(*(value.numpy() for value in sums))
         self._learn(rows.shape, time.perf_counter() - started)
         return state, sums
@@ -100,9 +107,7 @@ class Chunks:
             self._wanted = max(1, min(fitting, GROWTH * shape[0]))
         self._compiled.add(compiled)
 
-    def _chunk(self, state: State, *arguments: tf.Tensor) -> tuple[State, Sums]:
-        figures = len(self._learning.names)
-        sums = Sums(tf.zeros(figures, tf.float64), tf.constant(0.0, tf.float64))
+    def _chunk(self, state: State, sums: Sums, *arguments: tf.Tensor) -> tuple[State, Sums]:
         for place in tf.range(tf.shape(arguments[0])[0]):
             rows = self._feed.rows(tuple(argument[place] for argument in arguments))
             state, more = self._learning.step(state, *rows)
@@ -121,10 +126,11 @@ class Scores:
 
         self._traced = tf.function(traced, input_signature=[signature_of(state), *feed.signature(None)])
 
-    def run(self, state: State, rows: np.ndarray) -> Sums:
-        """Return the sums over ``rows``, int64 ``[n]``."""
+    def run(self, state: State, rows: np.ndarray, between: Callable[[], None] = lambda: None) -> Sums:
+        """Return the sums over ``rows``, int64 ``[n]``; ``between`` is called before each part of them."""
         total = Sums(np.zeros(self._figures), 0.0)
         for start in range(0, len(rows), SCORED_ROWS):
+            between()
             part = self._traced(state, *self._feed.arguments(rows[start : start + SCORED_ROWS]))
             total = total.plus(Sums(*(value.numpy() for value in part)))
         return total

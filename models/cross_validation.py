@@ -1,5 +1,6 @@
 """Cross-validation: how well a network trains, measured on rows that were left out, again and again."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,12 +10,13 @@ import keras
 import numpy as np
 
 from models.batches import split_rows
+from models.keeper import Keeper, Report
 from models.lesson import TrainingData
 from models.schema import InputSchema
 from models.specs.network import NetworkSpec
 from models.specs.training import CrossValidation, TrainingSpec
 from models.statistics import Statistics, measure
-from models.training import Report, train
+from models.training import train
 
 # Folds are drawn apart from validation rows and from the order of any epoch.
 _FOLD_STREAM = 2**63 + 1
@@ -37,11 +39,16 @@ class Fold:
 
 @dataclass(frozen=True)
 class CrossValidated:
-    """``report``: figures of all trainings; and, where an ensemble was asked for, the networks themselves."""
+    """``report``: figures of all trainings; and, where an ensemble was asked for, the networks themselves.
+
+    Where it was to stop there is at least one, whatever was asked for. ``steps`` is as many as all trainings
+    together can have.
+    """
 
     report: dict[str, Any]
     members: list[keras.Model]
     histories: list[list[dict[str, Any]]]
+    steps: int
 
 
 def cross_validate(
@@ -53,6 +60,8 @@ def cross_validate(
     said: Said,
     report: Report,
     should_stop: Callable[[], bool],
+    should_leave: Callable[[], bool] = lambda: False,
+    keeper: Keeper | None = None,
 ) -> CrossValidated:
     """Train once for each fold and seed; report the figure of each training, their mean and deviation.
 
@@ -60,25 +69,42 @@ def cross_validate(
     epochs of all trainings together.
 
     ``data`` holds all rows but the test rows as training and validation rows. The figure is the accuracy, or
-    of values the explained variance (R²). Ends early, with what there is, when asked to stop.
+    of values the explained variance (R²). Ends early, with what there is, when asked to stop; the training
+    that is cut short then is not measured. What is kept of a training that is over is not trained again.
     """
     assert training.cross_validation is not None
     figures: list[float] = []
     members: list[keras.Model] = []
     histories: list[list[dict[str, Any]]] = []
     folds = list(folds_of(data, training.cross_validation, training.seed))
+    rows = len(data.train_rows) + len(data.validation_rows)
+    steps = training.epochs * math.ceil(rows / training.batch_size)
     for fold in folds:
-        if should_stop():
-            break
         own, part = _of_fold(training, data, fold)
+        told = partial(_told, report, fold.number, len(folds))
+        kept = keeper.part(f"fold-{fold.number}", told) if keeper else None
+        if kept:
+            kept.steps_before = (fold.number - 1) * steps
         network = make(part.statistics, fold.seed)
-        told = partial(_progress, report, fold.number, len(folds))
-        outcome = train(network, spec, own, part, report=told, should_stop=should_stop)
-        figures.append(_measured(network, data, fold.left_out, data.source))
-        said({"fold": fold.number, "folds": len(folds), "seed": fold.seed, "figure": figures[-1]})
-        if training.cross_validation.ensemble:
+        outcome = train(
+            network,
+            spec,
+            own,
+            part,
+            report=told,
+            should_stop=should_stop,
+            should_leave=should_leave,
+            keeper=kept,
+        )
+        is_cut = outcome.stop_reason == "stopped"
+        if not is_cut:
+            figures.append(_measured(network, data, fold.left_out, data.source))
+            said({"fold": fold.number, "folds": len(folds), "seed": fold.seed, "figure": figures[-1]})
+        if (training.cross_validation.ensemble and not is_cut) or (should_stop() and not members):
             members.append(network)
             histories.append(outcome.epochs)
+        if should_stop():
+            break
     found = {
         "measure": "accuracy" if data.source.classes else "r2",
         "folds": training.cross_validation.folds,
@@ -87,7 +113,7 @@ def cross_validate(
         "mean": float(np.mean(figures)) if figures else None,
         "deviation": float(np.std(figures)) if figures else None,
     }
-    return CrossValidated(found, members, histories)
+    return CrossValidated(found, members, histories, len(folds) * steps)
 
 
 def folds_of(data: TrainingData, wanted: CrossValidation, seed: int) -> Iterator[Fold]:
@@ -108,10 +134,13 @@ def folds_of(data: TrainingData, wanted: CrossValidation, seed: int) -> Iterator
             yield Fold(number, seed + repeat, rows[places != fold], rows[places == fold])
 
 
-def _progress(report: Report, fold: int, folds: int, kind: str, figures: dict[str, Any]) -> None:
-    """Tell how many epochs of all folds have been begun."""
-    epochs = figures["epochs"]
-    report("progress", {"epoch": (fold - 1) * epochs + figures["epoch"], "epochs": folds * epochs})
+def _told(report: Report, fold: int, folds: int, kind: str, figures: dict[str, Any]) -> None:
+    """Tell of one training as a part of all: how many epochs have been begun, and what is kept."""
+    if kind in {"checkpoint", "log"}:
+        report(kind, figures)
+    elif "epochs" in figures:
+        epochs = figures["epochs"]
+        report("progress", {"epoch": (fold - 1) * epochs + figures["epoch"], "epochs": folds * epochs})
 
 
 def _of_fold(training: TrainingSpec, data: TrainingData, fold: Fold) -> tuple[TrainingSpec, TrainingData]:

@@ -1,6 +1,8 @@
 """Plateaus: the learning rate falls when a validation figure has stopped improving. Keras-free."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from models.specs.optimizers import PlateauSchedule
 
@@ -26,3 +28,12 @@ class Plateau:
             self.factor = max(self.factor * self._spec.factor, self._spec.least_factor)
             self._waited = 0
         return self.factor
+
+    def standing(self) -> dict[str, float]:
+        """Return all that it knows of the epochs so far."""
+        return {"best": self._best, "waited": self._waited, "factor": self.factor}
+
+    def resume(self, standing: Mapping[str, Any]) -> None:
+        """Go on as one would that has seen those epochs."""
+        self._best, self._waited = standing["best"], standing["waited"]
+        self.factor = standing["factor"]

@@ -11,6 +11,7 @@ from models.decoding.text import decode
 from models.export import serving_function
 from models.generating import continued, first_states, prompts_of
 from models.latents import grid_of
+from models.loop import Watch
 from models.registry import roles_of
 from models.rows import Rows
 from models.schema import DatasetSchema, input_of
@@ -19,7 +20,6 @@ from models.specs.gan import GanSpec
 from models.specs.network import NetworkSpec
 from models.specs.text_generator import TextGeneratorSpec
 from models.specs.training import TrainingSpec
-from models.training import Watch
 
 # So many epochs are looked at: writing takes its time, token by token.
 PICTURES, TEXTS = 12, 6
@@ -42,7 +42,7 @@ class Snapshots:
     @property
     def watch(self) -> Watch:
         """Who is to look at the network in training."""
-        return Watch(self.watched, self._take)
+        return Watch(self.watched, self._take, self.taken)
 
     def _take(self, epoch: int) -> None:
         self.taken[epoch] = self.make()

@@ -66,6 +66,9 @@ class TrainingOrder(_Message):
     sent: dict[str, Any] = Field({}, description="The network and the training as they were sent.")
     threads: int
     checkpoints: Path | None = Field(None, description="Folder of the job's checkpoints, if any are kept.")
+    checkpoint_seconds: float = Field(
+        30.0, ge=0, description="How much time lies between two checkpoints, about; 0: as little as can be."
+    )
     resume: bool = Field(False, description="Whether to go on from the newest checkpoint that verifies.")
 
 

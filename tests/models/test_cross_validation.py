@@ -1,4 +1,6 @@
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -6,14 +8,15 @@ import pytest
 from sklearn.datasets import load_diabetes, load_wine
 
 from models.cross_validation import CrossValidated, cross_validate, folds_of
+from models.keeper import Keeper, Report
 from models.lesson import TrainingData
+from models.loop import Left
 from models.presets import Resolved, resolve
 from models.registry import build
 from models.schema import InputSchema
 from models.specs.problems import SpecError
 from models.specs.training import CrossValidation
 from models.statistics import Statistics, measure
-from models.training import Report
 
 RANDOM = np.random.default_rng(0)
 
@@ -32,12 +35,20 @@ def checked(
     *,
     stop: bool = False,
     report: Report = lambda kind, figures: None,
+    **company: Any,
 ) -> CrossValidated:
     def make(statistics: Statistics, seed: int) -> keras.Model:
         return build(specs.network, data.source, statistics, seed=seed)
 
     return cross_validate(
-        make, specs.network, specs.training, data, said=said, report=report, should_stop=lambda: stop
+        make,
+        specs.network,
+        specs.training,
+        data,
+        said=said,
+        report=report,
+        should_stop=lambda: stop,
+        **company,
     )
 
 
@@ -86,9 +97,11 @@ def test_values_are_measured_by_the_variance_that_is_explained() -> None:
 
 def test_it_ends_when_it_is_asked_to() -> None:
     specs = resolve({"family": "mlp"}, {"cross_validation": {"folds": 3}}, SOURCE)
-    found = checked(specs, DATA, lambda _: None, stop=True).report
-    assert found["figures"] == []
-    assert found["mean"] is None
+    found = checked(specs, DATA, lambda _: None, stop=True)
+    assert found.report["figures"] == []
+    assert found.report["mean"] is None
+    # Whoever stops it wants a network all the same.
+    assert len(found.members) == 1
 
 
 def test_the_networks_of_an_ensemble_are_kept_each_with_its_figures() -> None:
@@ -107,6 +120,39 @@ def test_the_networks_of_an_ensemble_are_kept_each_with_its_figures() -> None:
         assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), same.get_weights(), strict=True))
     alone = resolve({"family": "mlp", "dense": [4]}, {"cross_validation": {"folds": 2}, "epochs": 1}, SOURCE)
     assert checked(alone, DATA, lambda _: None).members == []
+
+
+def test_what_was_trained_before_an_interruption_is_not_trained_again(tmp_path: Path) -> None:
+    training = {"epochs": 3, "cross_validation": {"folds": 3, "ensemble": True}}
+    specs = resolve({"family": "mlp", "dense": [4]}, training, SOURCE)
+    whole = checked(specs, DATA, lambda _: None)
+    told: list[tuple[str, dict]] = []
+    figures: list[dict] = []
+
+    def in_the_third_fold() -> bool:
+        return len(figures) == 2
+
+    def resumed(**company: Any) -> CrossValidated:
+        def report(kind: str, figures: dict) -> None:
+            told.append((kind, figures))
+
+        return checked(specs, DATA, figures.append, report=report, keeper=Keeper(tmp_path, report), **company)
+
+    with pytest.raises(Left):
+        resumed(should_leave=in_the_third_fold)
+    steps = [place["step"] for kind, place in told if kind == "checkpoint"]
+    assert len(steps) == 3
+    assert steps == sorted(steps)
+    told.clear()
+    again = resumed()
+    assert again.report == whole.report
+    # Only what was left of the third is new.
+    kept = [place["step"] for kind, place in told if kind == "checkpoint"]
+    assert len(kept) == 1
+    assert kept[0] > steps[-1]
+    assert again.histories[2][-1]["metrics"] == whole.histories[2][-1]["metrics"]
+    for one, same in zip(whole.members, again.members, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), same.get_weights(), strict=True))
 
 
 def test_an_ensemble_has_the_parameters_of_all_its_networks() -> None:

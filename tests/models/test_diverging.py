@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from models.lesson import TrainingData
+from models.loop import Diverged
 from models.presets import resolve
 from models.registry import build
 from models.schema import InputSchema
 from models.statistics import measure
-from models.training import Diverged, train
+from models.training import train
 
 RANDOM = np.random.default_rng(0)
 IMAGES = InputSchema(shape=(8, 8, 1), classes=3)

@@ -9,11 +9,12 @@ from sklearn.datasets import load_digits
 
 from models.batches import order_of
 from models.lesson import TrainingData
+from models.loop import Diverged, TrainingOutcome
 from models.presets import resolve
 from models.registry import build
 from models.schema import InputSchema
 from models.statistics import neutral
-from models.training import Diverged, TrainingOutcome, train
+from models.training import train
 
 SOURCE = InputSchema(shape=(8, 8, 1), classes=10, high=16.0, labels=tuple("0123456789"))
 TINY = {"family": "cnn", "blocks": [{"filters": 4, "pooling": "max"}]}

@@ -7,26 +7,28 @@ has imported this module and done nothing with it.
 import math
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from models.cnn_backbone import NoWeights
 from models.cross_validation import CrossValidated, cross_validate
 from models.ensembles import ensemble, mean_epochs
+from models.keeper import Keeper, Report
 from models.lesson import TrainingData
+from models.loop import PROGRESS_SECONDS, Diverged, Left
 from models.rows import Rows
 from models.schema import input_of
 from models.snapshots import snapshots_of
 from models.statistics import measure
 from models.suitability import overlooked
-from models.training import PROGRESS_SECONDS, Diverged, Report, configure, train
+from models.training import configure, train
 from workers.children.artifact import Trained, write_artifact
 from workers.children.events import Events
 from workers.children.making import Maker
 from workers.children.program import Failed, out_of_memory, run, start
 from workers.children.rows import open_rows, open_vocabulary
-from workers.children.stopping import Stop
+from workers.children.stopping import Stop, Stopped
 from workers.protocol import Failure, Order, TrainingOrder
 
 
@@ -35,16 +37,31 @@ def main(order_dir: Path, events_fd: int, *, parent_pid: int | None = None) -> i
     return run(do, order_dir, events_fd, parent_pid=parent_pid)
 
 
+class _Attempt(NamedTuple):
+    """An order, its rows, and who is there while it is done."""
+
+    order: TrainingOrder
+    rows: Rows
+    events: Events
+    stop: Stop
+    keeper: Keeper | None
+
+
 def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
     """Do a training order: its files, its events, its result."""
     assert isinstance(order, TrainingOrder)
     events.phase("preparing")
+    keeper = None
+    if order.checkpoints is not None:
+        keeper = Keeper(order.checkpoints, events.send, order.checkpoint_seconds, resume=order.resume)
     try:
-        configure(order.threads, order.network, order.training, input_of(order.dataset_schema))
-        rows = open_rows(order)
+        configure(order.threads, order.network, order.training, input_of(order.dataset_schema), keeper)
+        attempt = _Attempt(order, open_rows(order), events, stop, keeper)
         stop.check()
-        trained = _train(order, rows, events, stop)
-        result = write_artifact(trained, order, rows, output, events)
+        trained = _train(attempt)
+        result = write_artifact(trained, order, attempt.rows, output, events)
+    except Left:
+        raise Stopped from None
     except Diverged as error:
         raise Failed(_diverged(error)) from error
     except NoWeights as error:
@@ -55,17 +72,20 @@ def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
     events.send("result", result)
 
 
-def _train(order: TrainingOrder, rows: Rows, events: Events, stop: Stop) -> Trained:
+def _train(attempt: _Attempt) -> Trained:
+    order, rows, events, stop, keeper = attempt
     source = input_of(order.dataset_schema)
     statistics = measure(rows.x, rows.y, rows.training, source)
     data = TrainingData(rows.x, rows.y, rows.training, rows.validation, source, statistics, rows.weights)
     for warning in overlooked(order.network, source):
         events.log("warning", warning)
     make = Maker(order)
-    checked = _cross_validated(order, make, data, events, stop) if order.training.cross_validation else None
+    checked = _cross_validated(attempt, make, data) if order.training.cross_validation else None
     if checked and checked.members:
         make.tell(events)
-        return _ensemble(order, make, checked, events)
+        return _ensemble(attempt, make, checked)
+    if checked and keeper:
+        keeper.steps_before = checked.steps
     events.phase("building")
     network = make(statistics, order.training.seed)
     make.tell(events)
@@ -85,8 +105,10 @@ def _train(order: TrainingOrder, rows: Rows, events: Events, stop: Stop) -> Trai
         order.training,
         data,
         report=events.send,
-        should_stop=stop.requested,
+        should_stop=stop.finishing,
+        should_leave=stop.requested,
         watch=snapshots.watch if snapshots else None,
+        keeper=keeper,
     )
     stop.check()
     return Trained(
@@ -100,9 +122,8 @@ def _train(order: TrainingOrder, rows: Rows, events: Events, stop: Stop) -> Trai
     )
 
 
-def _cross_validated(
-    order: TrainingOrder, make: Maker, data: TrainingData, events: Events, stop: Stop
-) -> CrossValidated:
+def _cross_validated(attempt: _Attempt, make: Maker, data: TrainingData) -> CrossValidated:
+    order, events, stop = attempt.order, attempt.events, attempt.stop
     events.phase("cross_validating")
 
     def said(fold: dict[str, Any]) -> None:
@@ -116,32 +137,40 @@ def _cross_validated(
         data,
         said=said,
         report=_sparingly(events.send),
-        should_stop=stop.requested,
+        should_stop=stop.finishing,
+        should_leave=stop.requested,
+        keeper=attempt.keeper,
     )
     stop.check()
     return found
 
 
 def _sparingly(report: Report) -> Report:
-    """Return what reports at most so often; many small trainings would else say more than can be kept."""
+    """Return what tells of progress at most so often: many small trainings would else say too much."""
     last = -math.inf
 
     def sent(kind: str, figures: dict[str, Any]) -> None:
         nonlocal last
-        if time.monotonic() - last >= PROGRESS_SECONDS:
+        if kind != "progress":
+            report(kind, figures)
+        elif time.monotonic() - last >= PROGRESS_SECONDS:
             last = time.monotonic()
             report(kind, figures)
 
     return sent
 
 
-def _ensemble(order: TrainingOrder, make: Maker, checked: CrossValidated, events: Events) -> Trained:
-    """Return the networks of all folds as one; its curves are the means of theirs."""
+def _ensemble(attempt: _Attempt, make: Maker, checked: CrossValidated) -> Trained:
+    """Return the networks of the folds as one; its curves are the means of theirs."""
     epochs = mean_epochs(checked.histories)
     for figures in epochs:
-        events.send("epoch", figures)
-    notes = {**make.notes(), "ensemble": {"members": len(checked.members)}}
-    return Trained(ensemble(checked.members), epochs, None, "completed", checked.report, notes)
+        attempt.events.send("epoch", figures)
+    network, notes = checked.members[0], make.notes()
+    if len(checked.members) > 1:
+        network = ensemble(checked.members)
+        notes["ensemble"] = {"members": len(checked.members)}
+    reason = "stopped" if attempt.stop.finishing() else "completed"
+    return Trained(network, epochs, None, reason, checked.report, notes)
 
 
 def _diverged(error: Diverged) -> Failure:

@@ -1,0 +1,321 @@
+"""The training program, interrupted: what it leaves, and that it goes on from there bit for bit."""
+
+import json
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import ZipFile
+
+import h5py
+import numpy as np
+import pytest
+
+from models.presets import resolve
+from models.reading.canonical import write_canonical
+from models.reading.digits import read_digits
+from models.reading.options import ReadingOptions
+from models.schema import DatasetSchema, ImageSchema, TextSchema, input_of
+
+log = logging.getLogger(__name__)
+
+TREE = Path(__file__).parents[3]
+DEADLINE_SECONDS = 120
+# Forks a child for each order; its standard input is a pipe that has a name.
+WARM = """
+import os, sys
+from pathlib import Path
+from workers.children.trainer import main
+for line in sys.stdin:
+    folder = Path(line.rstrip())
+    events = os.open(folder / "events", os.O_WRONLY | os.O_CREAT)
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(os.open(folder / "stdin", os.O_RDWR), 0)
+        os.dup2(2, 1)
+        os._exit(main(folder, events))
+    print(pid, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+ROWS = 96
+IMAGES = DatasetSchema(
+    rows=ROWS,
+    test_rows=16,
+    shape=(8, 8, 1),
+    dtype="uint8",
+    labels=["a", "b", "c"],
+    image=ImageSchema(low=0, high=16, background=0),
+)
+VECTORS = DatasetSchema(kind="vectors", rows=ROWS, test_rows=16, shape=(6,), dtype="float32", targets=["v"])
+SEQUENCES = DatasetSchema(
+    kind="sequences", rows=ROWS, test_rows=16, shape=(7, 2), dtype="float32", labels=["a", "b", "c"]
+)
+TEXTS = DatasetSchema(
+    kind="text",
+    rows=ROWS,
+    test_rows=16,
+    shape=(9,),
+    dtype="int32",
+    text=TextSchema(tokens="character", vocabulary=8),
+)
+LABELLED = TEXTS.model_copy(update={"labels": ["a", "b", "c"]})
+MODERN = {"filters": 4, "batch_normalization": True, "dropout": 0.2}
+GAN = {"family": "gan", "latent": 4, "generator": [8], "discriminator": [8], "dropout": 0.2}
+VARIATIONAL = {"family": "autoencoder", "dense": [8], "latent": 2, "variational": True}
+RECURRENT = {"units": 5, "dropout": 0.2, "recurrent_dropout": 0.3}
+TURNED = {"augmentation": [{"name": "rotation"}, {"name": "noise"}, {"name": "cutmix"}]}
+STACK = [{"type": "dense", "units": 8, "activation": "relu"}, {"type": "dropout", "rate": 0.3}]
+CASES: dict[str, tuple[DatasetSchema, dict[str, Any], dict[str, Any]]] = {
+    "mlp": (VECTORS, {"family": "mlp", "dense": [8]}, {}),
+    "compiled mlp": (VECTORS, {"family": "mlp", "dense": [8]}, {"xla": "on"}),
+    "cnn": (IMAGES, {"family": "cnn", "blocks": [MODERN], "dropout": 0.4}, TURNED),
+    "strict cnn": (IMAGES, {"family": "cnn", "blocks": [MODERN]}, {"determinism": "strict"}),
+    "rnn": (SEQUENCES, {"family": "rnn", "layers": [RECURRENT]}, {}),
+    "attention": (LABELLED, {"family": "attention", "attention": [{"name": "self", "dropout": 0.2}]}, {}),
+    "text_generator": (TEXTS, {"family": "text_generator", "units": [6], "dropout": 0.2}, {}),
+    "autoencoder": (IMAGES, {"family": "autoencoder", "dense": [8], "latent_dropout": 0.2}, {}),
+    "variational": (IMAGES, VARIATIONAL | {"kl_warmup_epochs": 20}, {}),
+    "gan": (IMAGES, GAN | {"conditional": True}, {}),
+    "wgan": (IMAGES, GAN | {"loss": "wgan_gp", "critic_steps": 3}, {}),
+    "layers": (VECTORS, {"family": "layers", "layers": STACK}, {}),
+    "cross-validated": (
+        VECTORS,
+        {"family": "mlp", "dense": [8]},
+        {"cross_validation": {"folds": 3, "ensemble": True}},
+    ),
+}
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+class Attempt:
+    """One run of the program on an order."""
+
+    def __init__(self, folder: Path, order: dict[str, Any]) -> None:
+        self.folder = folder
+        folder.mkdir()
+        os.mkfifo(folder / "stdin")
+        (folder / "order.json").write_text(json.dumps(order))
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        path = self.folder / "events"
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event["data"] for event in self.events if event["type"] == kind]
+
+    def tell(self, line: bytes) -> None:
+        with (self.folder / "stdin").open("wb") as pipe:
+            pipe.write(line)
+
+    def wait_for(self, kind: str, count: int) -> None:
+        wait_until(lambda: len(self.of(kind)) >= count)
+
+
+class Program:
+    """The training program, as it is forked from a process that has only imported it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._count = folder, 0
+        with (folder / "stderr").open("wb") as printed:
+            self.warm = subprocess.Popen(
+                [sys.executable, "-P", "-c", WARM],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=printed,
+                text=True,
+                env=os.environ | {"PYTHONPATH": str(TREE), "TF_CPP_MIN_LOG_LEVEL": "2"},
+            )
+
+    def start(self, order: dict[str, Any]) -> tuple[Attempt, int]:
+        self._count += 1
+        attempt = Attempt(self._folder / f"attempt-{self._count}", order)
+        assert self.warm.stdin is not None
+        self.warm.stdin.write(f"{attempt.folder}\n")
+        self.warm.stdin.flush()
+        return attempt, self.number()
+
+    def run(self, order: dict[str, Any]) -> Attempt:
+        attempt, _ = self.start(order)
+        assert self.number() == 0, attempt.events[-1]
+        return attempt
+
+    def number(self) -> int:
+        assert self.warm.stdout is not None
+        return int(self.warm.stdout.readline())
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    program = Program(tmp_path_factory.mktemp("attempts"))
+    yield program
+    program.warm.kill()
+    program.warm.communicate()
+
+
+def order_of(
+    files: Path, schema: DatasetSchema, network: dict[str, Any], training: dict[str, Any]
+) -> dict[str, Any]:
+    specs = resolve(network, training, input_of(schema))
+    return {
+        "kind": "training",
+        "job": "job_1",
+        "attempt": 1,
+        "model": "made",
+        "dataset": "made@1",
+        "dataset_schema": schema.model_dump(mode="json"),
+        "files": {file.name: str(file) for file in files.iterdir()},
+        "network": specs.network.model_dump(mode="json"),
+        "training": specs.training.model_dump(mode="json"),
+        "threads": 2,
+    }
+
+
+def digits(folder: Path, training: dict[str, Any]) -> dict[str, Any]:
+    folder.mkdir()
+    schema = write_canonical(read_digits(), ReadingOptions(), folder, 10**7).schema
+    return order_of(folder, schema, {"family": "cnn", "blocks": [MODERN], "dropout": 0.4}, training)
+
+
+def made(folder: Path, case: str, training: dict[str, Any]) -> dict[str, Any]:
+    schema, network, options = CASES[case]
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    if schema.dtype == "float32":
+        x = generator.normal(size=(ROWS, *schema.shape)).astype(np.float32)
+    else:
+        x = generator.integers(2, 8, (ROWS, *schema.shape)).astype(schema.dtype)
+    np.save(folder / "x.npy", x)
+    np.save(folder / "test.npy", np.arange(ROWS - schema.test_rows, ROWS))
+    if schema.labels:
+        np.save(folder / "y.npy", np.arange(ROWS) % 3)
+    if schema.targets:
+        np.save(folder / "y.npy", generator.normal(size=(ROWS, 1)).astype(np.float32))
+    if schema.text:
+        (folder / "vocabulary.json").write_text(json.dumps(["", "\ufffd", *"abcdef"]))
+    return order_of(folder, schema, network, training | options)
+
+
+class Left(NamedTuple):
+    """What is published of a network, as far as it can be the same: no file tells a time."""
+
+    weights: dict[str, bytes]
+    golden: dict[str, bytes]
+    report: dict[str, Any]
+    metrics: dict[str, float]
+
+
+def left_by(attempt: Attempt) -> Left:
+    output = attempt.folder / "output"
+    weights: dict[str, bytes] = {}
+
+    def look(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            weights[name] = item[()].tobytes()
+
+    with (
+        ZipFile(output / "network.keras") as archive,
+        archive.open("model.weights.h5") as stored,
+        h5py.File(stored, "r") as file,
+    ):
+        file.visititems(look)
+    assert weights
+    golden = np.load(output / "golden.npz")
+    (result,) = attempt.of("result")
+    return Left(
+        weights,
+        {name: golden[name].tobytes() for name in golden.files},
+        json.loads((output / "report.json").read_text()),
+        result["metrics"],
+    )
+
+
+def test_killed_and_then_asked_to_leave_it_goes_on_bit_for_bit(program: Program, tmp_path: Path) -> None:
+    training = {"epochs": 10, "batch_size": 32, **TURNED}
+    order = digits(tmp_path / "digits", training)
+    whole = program.run(order)
+    kept = order | {"checkpoints": str(tmp_path / "kept"), "checkpoint_seconds": 0}
+
+    first, pid = program.start(kept)
+    first.wait_for("checkpoint", random.randint(1, 8))
+    os.kill(pid, signal.SIGKILL)
+    assert program.number() == -signal.SIGKILL
+
+    second, pid = program.start(kept | {"resume": True})
+    second.wait_for("checkpoint", 2)
+    os.kill(pid, signal.SIGTERM)
+    assert program.number() == 75
+    assert second.events[-1]["type"] in {"checkpoint", "epoch"}
+    (resumed,) = second.of("resumed")
+    assert resumed["step"] >= first.of("checkpoint")[-1]["step"]
+
+    # As many threads as at first, whatever there are now.
+    third = program.run(kept | {"resume": True, "checkpoint_seconds": 30, "threads": 1})
+    (resumed,) = third.of("resumed")
+    assert resumed["step"] == second.of("checkpoint")[-1]["step"]
+    assert left_by(third) == left_by(whole)
+    epochs = [[(e["epoch"], e["step"], e["metrics"]) for e in each.of("epoch")] for each in (whole, third)]
+    assert epochs[0] == epochs[1]
+
+
+def test_told_to_stop_it_publishes_what_it_has(program: Program, tmp_path: Path) -> None:
+    order = digits(tmp_path / "digits", {"epochs": 10_000})
+    (tmp_path / "in-the-way").write_text("")
+    attempt, _ = program.start(order | {"checkpoints": str(tmp_path / "in-the-way" / "kept")})
+    attempt.wait_for("epoch", 2)
+    attempt.tell(b"stop\n")
+    assert program.number() == 0
+    (result,) = attempt.of("result")
+    assert result["stop_reason"] == "stopped"
+    assert 2 <= len(attempt.of("epoch")) < 10_000
+    assert result["best"]["epoch"] <= len(attempt.of("epoch"))
+    assert (attempt.folder / "output" / "predict.onnx").exists()
+    # Nor does it mind that no checkpoint can be written.
+    warnings = [line["message"] for line in attempt.of("log") if line["level"] == "warning"]
+    assert len(warnings) == 1
+    assert "No checkpoint could be written" in warnings[0]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", CASES)
+def test_every_family_goes_on_bit_for_bit_when_it_is_killed_anywhere(case: str, tmp_path: Path) -> None:
+    order = made(tmp_path / "dataset", case, {"epochs": 30, "batch_size": 8, "seed": 5})
+
+    def attempt(name: str, **fields: Any) -> tuple[Attempt, "subprocess.Popen[bytes]"]:
+        begun = Attempt(tmp_path / name, order | fields)
+        command = [sys.executable, "-P", "-m", "workers.children.trainer", str(begun.folder)]
+        with (begun.folder / "events").open("wb") as events:
+            return begun, subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=events,
+                env=os.environ | {"PYTHONPATH": str(TREE), "TF_CPP_MIN_LOG_LEVEL": "2"},
+            )
+
+    whole, running = attempt("whole")
+    assert running.wait(DEADLINE_SECONDS) == 0
+    kept = {"checkpoints": str(tmp_path / "kept"), "checkpoint_seconds": 0}
+    killed, running = attempt("killed", **kept)
+    killed.wait_for("checkpoint", random.randint(2, 30))
+    time.sleep(random.uniform(0, 0.05))
+    running.kill()
+    running.wait()
+    resumed, running = attempt("resumed", **kept, resume=True)
+    assert running.wait(DEADLINE_SECONDS) == 0
+    log.warning("killed after %s", killed.of("checkpoint")[-1])
+    if case != "cross-validated":
+        assert resumed.of("resumed")[0]["step"] > 0
+    assert left_by(resumed) == left_by(whole)
