@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.edge.problems import answer, problem_of
 from app.errors import AppError, shortened
 from app.metrics import Metrics
+from app.protocols.replies import VERSION, lineage_headers
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _EXPECTED = (AppError, HTTPException, RequestValidationError)
@@ -104,6 +105,9 @@ class _Exchange:
             log.error("request failed", exc_info=error)
         if self._status == 0:
             status, headers, body = answer(problem_of(error), self._scope["path"], self._request_id)
+            version = self._scope["state"].get(VERSION)
+            if version is not None:
+                headers += lineage_headers(version)
             await self.send({"type": "http.response.start", "status": status, "headers": headers})
             await self.send({"type": "http.response.body", "body": body})
         elif not self._ended:

@@ -9,6 +9,7 @@ from app.errors import NotFound, shortened
 from app.protocols.described import DESCRIBED
 from app.protocols.query import require_known
 from app.protocols.questions import QUESTIONS, Wire, wire_of
+from app.protocols.replies import VERSION
 from app.serving.engine import Engine
 from app.serving.loaded import LoadedVersion
 from app.serving.snapshot import CHAMPION, Target
@@ -53,6 +54,7 @@ class Native:
             require_known(scope["query_string"], _PARAMETERS[question])
         target = asked(scope["state"]["principal"].owner, scope["path_params"])
         version = self._engine.lookup(target) or await self._engine.obtain(target)
+        scope["state"][VERSION] = version
         await self._wire(version, question).respond(scope, receive, send)
 
     def _wire(self, version: LoadedVersion, question: str) -> Wire:

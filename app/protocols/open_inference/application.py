@@ -21,7 +21,7 @@ from app.protocols.open_inference import documents, envelope, repository, statis
 from app.protocols.open_inference.addresses import asked, unknown
 from app.protocols.open_inference.prepared import Prepared, Request
 from app.protocols.parameters import MAX_BYTES
-from app.protocols.replies import Header, reply
+from app.protocols.replies import VERSION, Header, reply
 from app.serving.engine import Engine
 from app.serving.loaded import LoadedVersion
 from app.serving.snapshot import CHAMPION, Target
@@ -84,7 +84,7 @@ class OpenInference:
         if question in ("ready", "stats", "all_stats"):
             await reply(send, _JSON, orjson.dumps(await self._told(target, question)))
             return
-        version = await self._version(target)
+        version = scope["state"][VERSION] = await self._version(target)
         prepared = self._prepared.get(version)
         if prepared is None:
             prepared = self._prepared[version] = Prepared.of(version, self._settings)

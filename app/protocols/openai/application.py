@@ -20,7 +20,7 @@ from app.protocols.generate import EVENTS_TYPE, MOST_TOKENS
 from app.protocols.inputs import JSON_TYPE
 from app.protocols.openai.completions import CompletionParameters, Logprobs, choice, usage_of
 from app.protocols.parameters import LARGEST_SEED, parameters_of
-from app.protocols.replies import Header, headers_of, reply
+from app.protocols.replies import VERSION, Header, headers_of, reply
 from app.protocols.streams import deltas_of, stream, taken, watched
 from app.serving.engine import Engine
 from app.serving.generation import Generation, Language
@@ -56,7 +56,7 @@ class OpenAi:
             return
         owner: str = scope["state"]["principal"].owner
         if route in COMPLETIONS:
-            await self._complete(owner, receive, send)
+            await self._complete(scope, receive, send)
         elif route in LISTS:
             models = await self._engine.models(owner)
             found = [_model(name, made) for name, made in models.items()]
@@ -68,12 +68,12 @@ class OpenAi:
                 raise NotFound(f"The model {shortened(name)} does not exist.", code="model_not_found")
             await reply(send, _JSON, orjson.dumps(_model(name, one)))
 
-    async def _complete(self, owner: str, receive: Receive, send: Send) -> None:
+    async def _complete(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
         execution = self._engine.execution
         asked = await parameters_of(body, CompletionParameters, execution)
-        target = _target(owner, asked.model)
-        version = self._engine.lookup(target) or await self._engine.obtain(target)
+        target = _target(scope["state"]["principal"].owner, asked.model)
+        version = scope["state"][VERSION] = self._engine.lookup(target) or await self._engine.obtain(target)
         texts = _begun(asked, version, self._language(version))
         head = {"id": new_id("cmpl"), "object": "text_completion", "created": int(time.time())}
         head["model"] = asked.model

@@ -16,7 +16,7 @@ from app.protocols.body import INLINE_BODY_BYTES, left, read_body
 from app.protocols.inputs import JSON_TYPE
 from app.protocols.json_rows import RowsReader
 from app.protocols.ports import Array
-from app.protocols.replies import Header, headers_of, reply
+from app.protocols.replies import VERSION, Header, headers_of, reply
 from app.protocols.tf_serving import addresses, examples, replies
 from app.protocols.tf_serving.addresses import Asked, Verb
 from app.protocols.tf_serving.refusals import no_version, not_servable
@@ -55,11 +55,12 @@ class TfServing:
             case "status":
                 await reply(send, _JSON_HEADERS, orjson.dumps(await self._status(asked)))
             case "metadata":
-                version = await self._version(asked.target)
+                version = scope["state"][VERSION] = await self._version(asked.target)
                 prepared = self._of(version)
                 await reply(send, prepared.headers, orjson.dumps(metadata(version, prepared.signatures)))
             case verb:
-                await self._answer(await self._version(asked.target), verb, receive, send)
+                version = scope["state"][VERSION] = await self._version(asked.target)
+                await self._answer(version, verb, receive, send)
 
     async def _version(self, target: Target) -> LoadedVersion:
         try:
