@@ -22,7 +22,7 @@ _BY_STATUS: dict[int, type[AppError]] = {kind.status: kind for kind in AppError.
 # Their clients read {"error": text} and nothing else.
 _DIALECTS = ("/v1/models/", "/v2")
 # Those of OpenAI's read an object.
-_OPENAI = ("/v1/completions", "/v1/models", "/openai/")
+_OPENAI = ("/v1/", "/openai/")
 
 
 def problem_of(error: BaseException) -> AppError:

@@ -56,21 +56,27 @@ def put_alias(
 @router.post(
     f"{ADDRESS}/rollback",
     response_model=AliasRead,
-    responses=problems(*BODY, 404, 409),
+    responses=problems(*BODY, 404, 409, 503),
     summary="Roll an alias back",
 )
 def rollback_alias(
     *,
     name: str,
     alias: str,
-    session: WriteSession,
+    engine: EngineDep,
+    database: DatabaseDep,
     principal: PrincipalDep,
     request: Request,
     body: Annotated[RollbackRequest | None, Body()] = None,
 ) -> Response:
     """Point an alias where it pointed before its last move; once more goes further back."""
     force = body is not None and body.force
-    found = aliases.rollback(session, principal.owner, name, alias, actor=principal.key_id, force=force)
+    owner = principal.owner
+    with database.read() as session:
+        number = aliases.earlier(session, owner, name, alias)
+    require_servable(engine, Target(owner, name, number))
+    with database.write() as session:
+        found = aliases.rollback(session, owner, name, alias, actor=principal.key_id, force=force)
     return tagged(request, found, aliases.tag(found))
 
 

@@ -65,18 +65,19 @@ def point(
     return _move(session, model, alias, present, version, actor=actor, reason="moved", force=body.force)
 
 
+def earlier(session: Session, owner: str, name: str, alias: str) -> int:
+    """Return where a rollback of an alias would point it: the nearest version before that is still there."""
+    model = get(session, owner, name)
+    _get(session, model, alias)
+    return _earlier(session, model, alias).number
+
+
 def rollback(session: Session, owner: str, name: str, alias: str, *, actor: str, force: bool) -> AliasRead:
     """Point an alias where it pointed before its last move; rolling back again goes further back."""
     model = get(session, owner, name, lock=True)
     present = _get(session, model, alias)
-    for number in _earlier(session, model, alias):
-        version = repository.find_version(session, model, number)
-        if version is not None:
-            return _move(session, model, alias, present, version, actor=actor, reason=ROLLBACK, force=force)
-    raise Conflict(
-        f"The alias {alias} has pointed nowhere else before, or only at versions that were deleted.",
-        code="nothing_to_roll_back",
-    )
+    version = _earlier(session, model, alias)
+    return _move(session, model, alias, present, version, actor=actor, reason=ROLLBACK, force=force)
 
 
 def remove(session: Session, owner: str, name: str, alias: str, *, actor: str, if_match: str | None) -> None:
@@ -136,7 +137,18 @@ def _require_same_signature(present: ModelVersion, version: ModelVersion) -> Non
         )
 
 
-def _earlier(session: Session, model: RegisteredModel, alias: str) -> list[int]:
+def _earlier(session: Session, model: RegisteredModel, alias: str) -> ModelVersion:
+    for number in _steps(session, model, alias):
+        version = repository.find_version(session, model, number)
+        if version is not None:
+            return version
+    raise Conflict(
+        f"The alias {alias} has pointed nowhere else before, or only at versions that were deleted.",
+        code="nothing_to_roll_back",
+    )
+
+
+def _steps(session: Session, model: RegisteredModel, alias: str) -> list[int]:
     """Return the versions to roll back to, the nearest first: moves were steps, rollbacks took one back."""
     steps: list[int] = []
     for event in reversed(repository.moves(session, model, alias)):

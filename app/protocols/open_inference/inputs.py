@@ -46,8 +46,9 @@ def read_inputs(
             )
         if name in tensors:
             raise BadRequest(f"input {name!r} is given twice, again at inputs[{number}]")
-        _require_little(each, name, limits.bytes)
-        values, place = _tensor(each, name, binary, place)
+        shape = _shape(each.get("shape"), name)
+        _require_little(each.get("datatype"), shape, name, limits.bytes)
+        values, place = _tensor(each, shape, name, binary, place)
         tensors[name] = _taken(known[name], values, limits.rows)
     if place < len(binary):
         raise BadRequest(
@@ -64,20 +65,21 @@ def read_inputs(
     return tensors
 
 
-def _require_little(sent: Mapping[str, Any], name: str, most: int) -> None:
+def _require_little(datatype: Any, shape: tuple[int, ...], name: str, most: int) -> None:
     """Refuse what a shape says would take more memory than a body may; before anything is made of it."""
-    dtype = DTYPES.get(str(sent.get("datatype")), _BYTE)
-    implied = math.prod(_shape(sent.get("shape"), name)) * dtype.itemsize
+    implied = math.prod(shape) * DTYPES.get(str(datatype), _BYTE).itemsize
     if implied > most:
         raise TooLarge(
-            f"input {name!r}: the shape {str(sent['shape'])[:60]} takes {implied:,} bytes; "
+            f"input {name!r}: the shape {str(list(shape))[:60]} takes {implied:,} bytes; "
             f"at most {most:,} are taken.",
             extra={"limit": most},
         )
 
 
-def _tensor(sent: Mapping[str, Any], name: str, binary: memoryview, place: int) -> tuple[Array, int]:
-    datatype, shape = sent.get("datatype"), _shape(sent.get("shape"), name)
+def _tensor(
+    sent: Mapping[str, Any], shape: tuple[int, ...], name: str, binary: memoryview, place: int
+) -> tuple[Array, int]:
+    datatype = sent.get("datatype")
     if not isinstance(datatype, str) or datatype not in DTYPES:
         raise BadRequest(
             f"input {name!r}: expected a datatype of {', '.join(DTYPES)}, got {str(datatype)[:40]!r}"

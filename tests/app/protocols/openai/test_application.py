@@ -51,6 +51,11 @@ def test_the_likeliest_text_completes_a_prompt(client, writer):
     assert (answer["object"], answer["model"]) == ("text_completion", "tales")
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/embeddings", "/openai/v1/files"])
+def test_what_is_not_served_is_refused_in_a_form_that_clients_read(client, path):
+    assert "nothing at this address" in error(client.post(path, json={}), 404)
+
+
 def test_null_is_taken_for_what_was_not_sent(client, writer):
     body = {"model": "tales", "prompt": "abc", "seed": 3}
     nulls = dict.fromkeys(("max_tokens", "temperature", "n", "echo", "stop", "stream", "logprobs", "suffix"))
