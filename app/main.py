@@ -7,7 +7,7 @@ from importlib.metadata import version
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
@@ -17,6 +17,7 @@ import app.families.endpoints
 import app.jobs.endpoints
 import app.keys.endpoints
 import app.registry.endpoints
+import app.workers.endpoints
 from app import health, openapi
 from app.database import Database
 from app.doorbell import Doorbell
@@ -26,6 +27,7 @@ from app.edge.draining import Draining
 from app.edge.head import Head
 from app.edge.hosts import Hosts
 from app.edge.problems import respond
+from app.edge.queries import Queries, parameters
 from app.edge.requests import Requests
 from app.edge.routes import RouteTable
 from app.edge.strict_json import StrictJson
@@ -53,6 +55,7 @@ FEATURES = (
     app.jobs.endpoints.router,
     app.registry.endpoints.router,
     app.keys.endpoints.router,
+    app.workers.endpoints.router,
 )
 PAGES = (health.router, login.router, docs.router)
 # No more threads run endpoints than the database has connections for them.
@@ -120,6 +123,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
     service = tf_serving.TfServing(service, engine=engine, settings=settings)
     service = open_inference.OpenInference(service, engine=engine, settings=settings)
     service = openai.OpenAi(service, engine=engine)
+    service = Queries(service, _parameters(framework))
     service = Bodies(service, settings)
     service = Gate(service, table, keyring, settings)
     service = Head(service)
@@ -136,6 +140,16 @@ def _names(framework: FastAPI) -> Iterator[str]:
             raise ValueError(f"{route.original_route!r} has no methods, so no scope can guard it")
         for method in route.methods - {"HEAD"}:
             yield f"{method} {route.path}"
+
+
+def _parameters(framework: FastAPI) -> dict[str, set[str]]:
+    """Return what each route of the API reads behind the question mark."""
+    return {
+        f"{method} {route.path}": parameters(route.original_route.dependant)
+        for route in iter_route_contexts(framework.routes)
+        if isinstance(route.original_route, APIRoute) and (route.path or "").startswith(API)
+        for method in route.methods or ()
+    }
 
 
 def _lifespan(
