@@ -33,9 +33,13 @@ async def second(url: str, key: str, rows: np.ndarray) -> dict[str, Any]:
         "binary both ways": request(rows, binary=True, binary_data_output=True),
     }
     for name, each in asked.items():
-        answer = await client.infer(url, each, model_name="digits", headers=headers(key))
+        told: dict[str, str] = {}
+        answer = await client.infer(
+            url, each, model_name="digits", headers=headers(key), response_headers=told
+        )
         found[name] = answer.outputs[0].as_numpy().tolist()
-        found[f"{name} by"] = [answer.model_name, answer.model_version, answer.id]
+        # This client reads all of an answer but its version.
+        found[f"{name} by"] = [answer.model_name, told["x-keraforge-version"], answer.id]
     plain = {
         "inputs": [{"name": "image", "shape": list(rows.shape), "datatype": "FP32", "data": rows.tolist()}]
     }
