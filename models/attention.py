@@ -1,8 +1,13 @@
 """Networks with attention over the steps of sequences and texts; they answer its weights too.
 
-Gated attention as introductory texts print it, self-attention with several heads and the encoder made of it
-after Vaswani et al., 2017. Shapes: B rows, T steps, F numbers of a step, H heads. Layers are those of
-``models.attention_outline``.
+Gated attention as introductory texts print it: steps times the softmax over time of v · tanh(W · step). It
+is mended in three places. There is one weight for a step, where printed code has as many as the step has
+numbers, or multiplies what has different shapes; padding has no weight; and the weights are multiplied by
+the number of steps, unless the spec says otherwise: those of T steps are about 1/T, so that a recurrent
+layer behind them is given next to nothing.
+
+Self-attention with several heads and the encoder made of it after Vaswani et al., 2017. Shapes: B rows, T
+steps, F numbers of a step, H heads. Layers are those of ``models.attention_outline``.
 """
 
 from typing import Any
@@ -12,12 +17,13 @@ import keras
 from models.attention_outline import head_size
 from models.forecasting import asked, is_forecast
 from models.heads import answer
+from models.penalties import penalty_of
 from models.schema import InputSchema
 from models.sequences import (
     Steps,
     connect,
+    counted,
     masked_softmax,
-    penalty_of,
     places_of,
     pool,
     recur,
@@ -65,7 +71,8 @@ def _gated(steps: Steps, layer: GatedAttention, name: str) -> tuple[Any, Any]:
     hidden = keras.layers.Dense(layer.units, activation="tanh", name=f"{name}_hidden")(steps.x)
     scores = keras.layers.Dense(1, use_bias=False, name=f"{name}_scores")(hidden)  # [B, T, 1]
     weights = masked_softmax(scores[..., 0], steps.mask)  # [B, T]
-    return steps.x * weights[..., None], weights
+    gates = weights * counted(steps) if layer.rescaled else weights
+    return steps.x * gates[..., None], weights
 
 
 def _self(steps: Steps, layer: SelfAttention, name: str) -> tuple[Any, Any]:

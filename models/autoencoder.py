@@ -13,6 +13,7 @@ import keras
 
 from models.autoencoder_outline import output_of, sides_of
 from models.numeric_rows import unit_scale
+from models.penalties import penalty_of
 from models.schema import InputSchema
 from models.specs.autoencoder import AutoencoderSpec, StageBlock
 from models.specs.dense import DenseBlock
@@ -97,7 +98,7 @@ def _decoder(spec: AutoencoderSpec, source: InputSchema) -> keras.Model:
         3,
         padding="same",
         activation=output_of(spec),
-        kernel_regularizer=_penalty(spec),
+        kernel_regularizer=penalty_of(spec),
         name="output",
     )
     return keras.Model(codes, output(x), name="decoder")
@@ -110,7 +111,7 @@ def _stage(x: Any, kind: type[keras.Layer], stage: StageBlock, spec: Autoencoder
         stage.kernel,
         strides=stage.stride,
         padding="same",
-        kernel_regularizer=_penalty(spec),
+        kernel_regularizer=penalty_of(spec),
         name=name,
         **own,
     )
@@ -120,7 +121,7 @@ def _stage(x: Any, kind: type[keras.Layer], stage: StageBlock, spec: Autoencoder
 def _connected(x: Any, block: DenseBlock, spec: AutoencoderSpec, name: str) -> Any:
     activation = block.activation or spec.activation
     own = _activated(activation, block.batch_normalization)
-    x = keras.layers.Dense(block.units, kernel_regularizer=_penalty(spec), name=name, **own)(x)
+    x = keras.layers.Dense(block.units, kernel_regularizer=penalty_of(spec), name=name, **own)(x)
     if block.batch_normalization:
         x = _normalized(x, activation, name)
     return keras.layers.Dropout(block.dropout, name=f"{name}_dropout")(x) if block.dropout else x
@@ -137,7 +138,7 @@ def _normalized(x: Any, activation: str, name: str) -> Any:
 
 
 def _dense(units: int, activation: str, spec: AutoencoderSpec, name: str) -> keras.Layer:
-    return keras.layers.Dense(units, activation=activation, kernel_regularizer=_penalty(spec), name=name)
+    return keras.layers.Dense(units, activation=activation, kernel_regularizer=penalty_of(spec), name=name)
 
 
 def _rescaling(name: str, factors: tuple[float, ...], offsets: tuple[float, ...]) -> keras.Layer:
@@ -149,7 +150,3 @@ def _rescaling(name: str, factors: tuple[float, ...], offsets: tuple[float, ...]
 
 def _unchanged(name: str) -> keras.Layer:
     return keras.layers.Identity(name=name)
-
-
-def _penalty(spec: AutoencoderSpec) -> Any:
-    return keras.regularizers.L2(spec.l2) if spec.l2 else None

@@ -9,9 +9,10 @@ from typing import Any
 import keras
 
 from models.cnn_backbone import features_of
-from models.cnn_blocks import add_block, dropped, normalized, penalty_of
+from models.cnn_blocks import add_block, dropped, normalized
 from models.forecasting import asked, is_forecast
 from models.heads import answer, imputed, scaled_inputs
+from models.penalties import penalty_of
 from models.schema import InputSchema
 from models.specs.cnn import CnnSpec
 from models.specs.dense import DenseBlock

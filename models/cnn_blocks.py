@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from models.penalties import penalty_of
 from models.specs.activations import Activation
 from models.specs.cnn import CnnSpec, ConvolutionBlock
 from models.specs.dense import DenseBlock
@@ -47,11 +48,6 @@ def normalized(x: Any, block: ConvolutionBlock | DenseBlock, activation: Activat
 def dropped(x: Any, block: ConvolutionBlock | DenseBlock, name: str) -> Any:
     """Return ``x`` with dropout, of a block that asks for it."""
     return keras.layers.Dropout(block.dropout, name=f"{name}_dropout")(x) if block.dropout else x
-
-
-def penalty_of(spec: CnnSpec) -> Any:
-    """Return the penalty on kernels, if there is one."""
-    return keras.regularizers.L2(spec.l2) if spec.l2 else None
 
 
 def _axes(x: Any) -> int:

@@ -9,6 +9,7 @@ import keras
 
 from models.heads import answer, imputed, scaled_inputs
 from models.mlp_outline import embedding_size, numbers_and_categories
+from models.penalties import penalty_of
 from models.schema import InputSchema
 from models.specs.dense import DenseBlock
 from models.specs.mlp import MlpSpec
@@ -23,7 +24,7 @@ def build(spec: MlpSpec, source: InputSchema, statistics: Statistics) -> keras.M
         x = _connect(x, block, spec, f"dense_{number}")  # [B, units]
     if spec.dropout:
         x = keras.layers.Dropout(spec.dropout, name="dropout")(x)
-    return keras.Model(rows, answer(x, source, statistics, _penalty(spec)), name="mlp")
+    return keras.Model(rows, answer(x, source, statistics, penalty_of(spec)), name="mlp")
 
 
 def _plain(rows: Any, spec: MlpSpec, source: InputSchema, statistics: Statistics) -> Any:
@@ -72,12 +73,8 @@ def _connect(x: Any, block: DenseBlock, spec: MlpSpec, name: str) -> Any:
     activation = block.activation or spec.activation
     # Before a normalisation a layer needs neither a bias nor an activation of its own.
     own = {"use_bias": False} if block.batch_normalization else {"activation": activation}
-    x = keras.layers.Dense(block.units, kernel_regularizer=_penalty(spec), **own, name=name)(x)
+    x = keras.layers.Dense(block.units, kernel_regularizer=penalty_of(spec), **own, name=name)(x)
     if block.batch_normalization:
         x = keras.layers.BatchNormalization(name=f"{name}_norm")(x)
         x = keras.layers.Activation(activation, name=f"{name}_activation")(x)
     return keras.layers.Dropout(block.dropout, name=f"{name}_dropout")(x) if block.dropout else x
-
-
-def _penalty(spec: MlpSpec) -> Any:
-    return keras.regularizers.L1L2(spec.l1, spec.l2) if spec.l1 or spec.l2 else None

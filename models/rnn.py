@@ -8,8 +8,9 @@ import keras
 
 from models.forecasting import asked, is_forecast
 from models.heads import answer
+from models.penalties import penalty_of
 from models.schema import InputSchema
-from models.sequences import Steps, connect, penalty_of, pool, recur, steps_of
+from models.sequences import Steps, connect, pool, recur, steps_of
 from models.specs.rnn import RnnSpec
 from models.statistics import Statistics
 

@@ -97,6 +97,13 @@ def pool(steps: Steps, pooling: str) -> Any:
     return keras.ops.sum(x * counts[..., None], axis=1)
 
 
+def counted(steps: Steps) -> Any:
+    """Return how many steps count: of each row, ``[B, 1]``, where some are padding, else one number."""
+    if steps.mask is None:
+        return float(steps.x.shape[1])
+    return keras.ops.sum(keras.ops.cast(steps.mask, "float32"), axis=1, keepdims=True)
+
+
 def masked_softmax(scores: Any, mask: Any) -> Any:
     """Return weights over the last axis, 0 for padding and with the sum 1; ``mask`` is as wide or 1."""
     if mask is not None:
@@ -118,11 +125,6 @@ def connect(x: Any, blocks: Sequence[DenseBlock], spec: SequenceSpec, penalty: A
         if block.dropout:
             x = keras.layers.Dropout(block.dropout, name=f"{name}_dropout")(x)
     return keras.layers.Dropout(spec.dropout, name="dropout")(x) if spec.dropout else x
-
-
-def penalty_of(spec: SequenceSpec) -> Any:
-    """Return the penalty on kernels, if there is one."""
-    return keras.regularizers.L2(spec.l2) if spec.l2 else None
 
 
 def until_last(present: Any) -> Any:

@@ -11,6 +11,7 @@ import keras
 
 from models.forecasting import asked, is_forecast
 from models.heads import answer, imputed, scaled_inputs
+from models.penalties import penalty_of
 from models.schema import PADDING, InputSchema
 from models.sequences import Steps, pool, until_last
 from models.sequences_outline import is_padded
@@ -31,7 +32,7 @@ def build(spec: LayersSpec, source: InputSchema, statistics: Statistics) -> kera
     if is_forecast(source):
         source, statistics = asked(source), Statistics(statistics.inputs, statistics.inputs)
     rows = keras.Input(source.shape, name="rows", dtype="int32" if source.kind == "text" else "float32")
-    penalty = keras.regularizers.L2(spec.l2) if spec.l2 else None
+    penalty = penalty_of(spec)
     outcomes = {INPUT: Steps(_numbers(rows, spec, source, statistics), _mask(rows, source))}
     for _, name, layer, inputs in wiring(spec):
         outcomes[name] = _outcome(layer, name, [outcomes[each] for each in inputs], source, penalty)

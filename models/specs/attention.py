@@ -36,6 +36,11 @@ class GatedAttention(Spec):
 
     name: Literal["gated"] = Field(description="The kind of attention.")
     units: int = Field(64, ge=1, le=4096, description="Length of v.")
+    rescaled: bool = Field(
+        True,
+        description="Multiply steps by their weight times the number of steps, so that equal weights change "
+        "nothing. `false` is the form that textbooks print: steps of a long row become small.",
+    )
 
 
 AttentionLayer = Annotated[SelfAttention | GatedAttention, Field(discriminator="name")]
@@ -79,4 +84,7 @@ class AttentionSpec(Spec):
     dropout: Share = Field(0.0, description="Share of values dropped before the output layer while training.")
     l2: float = Field(
         0.0, ge=0, le=10, description="L2 penalty on the kernels of recurrent and dense layers."
+    )
+    l1: float = Field(
+        0.0, ge=0, le=10, description="L1 penalty on the same weights, which makes many of them nearly 0."
     )

@@ -69,6 +69,9 @@ class AutoencoderSpec(Spec):
         0.0, ge=0, le=10, description="Penalty on the absolute values of the codes (a sparse autoencoder)."
     )
     l2: float = Field(0.0, ge=0, le=10, description="L2 penalty on the weights.")
+    l1: float = Field(
+        0.0, ge=0, le=10, description="L1 penalty on the same weights, which makes many of them nearly 0."
+    )
     variational: bool = Field(
         False, description="Learn a distribution of codes, from which new rows can be drawn."
     )

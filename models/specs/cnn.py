@@ -97,6 +97,9 @@ class CnnSpec(Spec):
     l2: float = Field(
         0.0, ge=0, le=10, description="L2 penalty on the weights of convolutions and dense layers."
     )
+    l1: float = Field(
+        0.0, ge=0, le=10, description="L1 penalty on the same weights, which makes many of them nearly 0."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -104,8 +104,9 @@ def test_a_preset_answers_probabilities_and_attention(preset: str) -> None:
     np.testing.assert_allclose(answers["attention"].numpy().sum(-1).max(), 1, rtol=1e-5)
 
 
-def test_gated_weights_are_the_softmax_of_what_v_says_of_each_step() -> None:
-    network = built(attention=[GATED], pooling="sum", activation="linear")
+@pytest.mark.parametrize("rescaled", [True, False])
+def test_gated_weights_are_the_softmax_of_what_v_says_of_each_step(rescaled: bool) -> None:
+    network = built(attention=[GATED | {"rescaled": rescaled}], pooling="sum", activation="linear")
     embedded = network.get_layer("embedding")(IDS).numpy()[0, :4]
     hidden = np.tanh(embedded @ network.get_layer("attention_1_hidden").get_weights()[0])
     scores = (hidden @ network.get_layer("attention_1_scores").get_weights()[0])[:, 0]
@@ -114,8 +115,32 @@ def test_gated_weights_are_the_softmax_of_what_v_says_of_each_step() -> None:
     np.testing.assert_allclose(weights[0], [*expected, 0, 0, 0, 0], atol=1e-6)
     kernel, bias = network.get_layer("probabilities").get_weights()
     np.testing.assert_allclose(
-        probabilities[0], keras.ops.softmax(expected @ embedded @ kernel + bias), atol=1e-6
+        # Of eight steps four are padding.
+        probabilities[0],
+        keras.ops.softmax((4 if rescaled else 1) * expected @ embedded @ kernel + bias),
+        atol=1e-6,
     )
+
+
+@pytest.mark.parametrize("source", [TEXT, InputSchema(kind="sequences", shape=(8, 6), classes=3)])
+def test_gates_that_are_all_alike_leave_steps_as_they_are(source: InputSchema) -> None:
+    """So that a recurrent layer behind them is given as much of a long row as of a short one."""
+    fields: dict[str, Any] = {"attention": [GATED], "recurrent": [3], "pooling": "last"}
+    network, printed = (
+        built(source, **fields | {"attention": [GATED | {"rescaled": rescaled}]})
+        for rescaled in (True, False)
+    )
+    given = [
+        keras.Model(each.input, keras.tree.flatten(each.get_layer("lstm_1").input)[0])
+        for each in (network, printed)
+    ]
+    for each in (network, printed):
+        each.get_layer("attention_1_scores").set_weights([np.zeros((5, 1))])
+    rows = np.random.default_rng(0).integers(2, 30, (1, *source.shape)).astype(np.int32)
+    before = network.get_layer("embedding" if source.vocabulary else "projection").output
+    steps = keras.Model(network.input, before)(rows).numpy()
+    np.testing.assert_allclose(given[0](rows), steps, rtol=1e-5)
+    np.testing.assert_allclose(given[1](rows), steps / 8, rtol=1e-5)
 
 
 @pytest.mark.parametrize("pooling", ["last", "average", "max", "sum"])

@@ -174,7 +174,8 @@ def test_scaling_is_left_out_where_it_is_not_wanted() -> None:
     assert np.isfinite(tables(np.full((1, 4), np.nan, np.float32)).numpy()).all()
 
 
-def test_the_penalty_is_on_every_kernel_and_on_nothing_else() -> None:
+@pytest.mark.parametrize(("name", "size"), [("l2", np.square), ("l1", np.abs)])
+def test_the_penalty_is_on_every_kernel_and_on_nothing_else(name: str, size: Any) -> None:
     layers = [
         {"type": "conv1d", "filters": 2},
         {"type": "separable_conv1d", "filters": 3},
@@ -183,10 +184,10 @@ def test_the_penalty_is_on_every_kernel_and_on_nothing_else() -> None:
         {"type": "flatten"},
         {"type": "dense", "units": 3},
     ]
-    spec = LayersSpec.model_validate({"layers": layers, "l2": 0.5})
+    spec = LayersSpec.model_validate({"layers": layers, name: 0.5})
     network = build(spec, InputSchema(kind="sequences", shape=(6, 2), classes=2), seed=1)
     paths = {variable.path: variable.numpy() for variable in network.trainable_variables}
     kernels = [value for path, value in paths.items() if "kernel" in path and "recurrent" not in path]
     assert len(kernels) == 7
-    expected = 0.5 * sum(np.sum(np.square(kernel)) for kernel in kernels)
+    expected = 0.5 * sum(np.sum(size(kernel)) for kernel in kernels)
     assert float(sum(network.losses)) == pytest.approx(expected, rel=1e-4)

@@ -89,3 +89,6 @@ class LayersSpec(Spec):
         le=10,
         description="L2 penalty on the kernels of dense, convolutional and recurrent layers.",
     )
+    l1: float = Field(
+        0.0, ge=0, le=10, description="L1 penalty on the same weights, which makes many of them nearly 0."
+    )
