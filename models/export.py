@@ -11,8 +11,9 @@ import onnxruntime
 import tensorflow as tf
 import tf2onnx
 
+from models import normalization_export, recurrent_export
 from models.graph_rewriting import transpose_convolutions
-from models.recurrent_export import native_recurrence
+from models.marks import native_operators
 from models.roles import NEVER, Arrays, PlayedRole
 from models.signature import TensorSignature
 
@@ -20,6 +21,7 @@ OPSET = 18
 # Of the output's scale.
 TOLERANCE = 1e-4
 _STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
+_MARKINGS = recurrent_export.MARKINGS | normalization_export.MARKINGS
 
 Serve = Callable[[Arrays], dict[str, np.ndarray]]
 """From a role's inputs by name, with a batch axis, to its outputs by name."""
@@ -60,7 +62,7 @@ def export_onnx(role: PlayedRole, path: Path) -> None:
     Raises :class:`ExportFailed` where the graph would need anything beside standard operators.
     """
     function = _traced(role)
-    with native_recurrence() as handlers:
+    with native_operators(_MARKINGS) as handlers:
         graph, _ = tf2onnx.convert.from_function(
             function,
             input_signature=list(function.input_signature),

@@ -1,15 +1,12 @@
 """Recurrent layers as ONNX' own operators LSTM, GRU and RNN: many times faster than loops of steps.
 
-While a role is traced for export, recurrent layers leave a mark in the graph instead of a loop, and the
-conversion writes the operator in its place. Padding is told by lengths: it must stand at the end, as it does
-in masks that compare places with a length. Whatever the operators cannot do stays a loop.
+While a role is traced for export, recurrent layers leave a mark in the graph (``models.marks``) instead of a
+loop. Padding is told by lengths: it must stand at the end, as it does in masks that compare places with a
+length. Whatever the operators cannot do stays a loop.
 
 Shapes: B rows, T steps, F features, U units, D directions, G gates.
 """
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,14 +14,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-Handlers = Mapping[str, tuple[Any, list[Any]]]
-"""What tf2onnx calls for an operation of TensorFlow, by its type."""
+from models.marks import Call, Marks
 
-_MARK = "PyFunc"
 _OPERATORS = {keras.layers.LSTM: "LSTM", keras.layers.GRU: "GRU", keras.layers.SimpleRNN: "RNN"}
 # Keras: input, forget, candidate, output; ONNX: input, output, forget, candidate.
 _LSTM_ORDER = (0, 3, 1, 2)
-_ALONE = threading.Lock()
 
 
 class _Recurrence(NamedTuple):
@@ -37,41 +31,23 @@ class _Recurrence(NamedTuple):
     weights: list[np.ndarray]
 
 
-@contextmanager
-def native_recurrence() -> Iterator[Handlers]:
-    """Within, calls of recurrent layers leave marks; yields the handlers that convert these.
-
-    Trace and convert within, in the same thread. Other threads wait to enter; what they trace meanwhile
-    keeps its loops.
-    """
-    marked: list[_Recurrence] = []
-    kinds = (*_OPERATORS, keras.layers.Bidirectional)
-    with _ALONE:
-        loops = {kind: kind.call for kind in kinds}
-        for kind, loop in loops.items():
-            kind.call = _marking(loop, marked, threading.get_ident())
-        try:
-            yield {_MARK: (partial(_write, marked), [])}
-        finally:
-            for kind, loop in loops.items():
-                kind.call = loop
-
-
-def _marking(loop: Callable[..., Any], marked: list[_Recurrence], thread: int) -> Callable[..., Any]:
+def _marking(loop: Call, marks: Marks) -> Call:
     def call(
         layer: keras.Layer, sequences: Any, initial_state: Any = None, mask: Any = None, training: Any = False
     ) -> Any:
-        is_ours = threading.get_ident() == thread and initial_state is None
-        if not (is_ours and _is_native(layer, mask)):
+        if not (marks.are_ours() and initial_state is None and _is_native(layer, mask)):
             return loop(layer, sequences, initial_state=initial_state, mask=mask, training=training)
         inputs = [sequences]
         if mask is not None:
             inputs.append(tf.reduce_sum(tf.cast(mask, tf.int32), axis=1))
-        (found,) = tf.raw_ops.PyFunc(input=inputs, token=str(len(marked)), Tout=[tf.float32])
-        marked.append(_recurrence(layer))
-        return tf.ensure_shape(found, layer.compute_output_shape(sequences.shape))
+        shape = layer.compute_output_shape(sequences.shape)
+        return marks.leave(inputs, shape, partial(_write, _recurrence(layer)))
 
     return call
+
+
+MARKINGS = dict.fromkeys((*_OPERATORS, keras.layers.Bidirectional), _marking)
+"""How layers of these kinds are called while marks are left."""
 
 
 def _is_native(layer: keras.Layer, mask: Any) -> bool:
@@ -127,9 +103,8 @@ def _in_order(part: np.ndarray) -> np.ndarray:
     return np.concatenate([gates[place] for place in _LSTM_ORDER], axis=-1)
 
 
-def _write(marked: list[_Recurrence], graph: Any, node: Any, name: str, _: list[Any]) -> None:
+def _write(found: _Recurrence, graph: Any, node: Any, name: str) -> None:
     """Write the operator in the place of a mark."""
-    found = marked[int(node.get_attr_str("token"))]
     constants = [
         graph.make_const(f"{name}_{what}", part).output[0]
         for what, part in zip("WRB", found.weights, strict=True)

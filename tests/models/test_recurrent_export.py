@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 
 from models.export import Parity, export_onnx, parity, serving_function
+from models.marks import native_operators
 from models.presets import PRESETS, resolve
-from models.recurrent_export import native_recurrence
+from models.recurrent_export import MARKINGS
 from models.registry import build, roles_of
 from models.roles import PlayedRole
 from models.schema import InputSchema
@@ -159,7 +160,7 @@ def test_other_threads_trace_loops_meanwhile_and_everybody_does_afterwards() -> 
     def elsewhere() -> None:
         found["elsewhere"] = operations(layer)
 
-    with native_recurrence():
+    with native_operators(MARKINGS):
         found["here"] = operations(layer)
         thread = threading.Thread(target=elsewhere)
         thread.start()
@@ -173,11 +174,11 @@ def test_threads_enter_one_after_the_other() -> None:
     entered = threading.Event()
 
     def enter() -> None:
-        with native_recurrence():
+        with native_operators(MARKINGS):
             entered.set()
 
     thread = threading.Thread(target=enter)
-    with native_recurrence():
+    with native_operators(MARKINGS):
         thread.start()
         assert not entered.wait(0.2)
     thread.join(10)
@@ -186,6 +187,6 @@ def test_threads_enter_one_after_the_other() -> None:
 
 def test_layers_are_themselves_again_after_an_error() -> None:
     call = keras.layers.LSTM.call
-    with pytest.raises(RuntimeError), native_recurrence():
+    with pytest.raises(RuntimeError), native_operators(MARKINGS):
         raise RuntimeError
     assert keras.layers.LSTM.call is call
