@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 
-class FusedBatchNormalization(keras.layers.BatchNormalization):
+class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc] # Keras ships no types
     """Keras' layer for ``[B, H, W, C]`` and ``[B, T, C]``; the numbers differ by rounding alone."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
