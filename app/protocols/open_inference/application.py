@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.edge.headers import header
 from app.errors import BadRequest, NotFound, shortened
 from app.protocols.body import INLINE_BODY_BYTES, left, read_body
-from app.protocols.compressed import IDENTITY, inflated
+from app.protocols.compressed import IDENTITY, inflated, wished
 from app.protocols.inputs import JSON_TYPE
 from app.protocols.open_inference import documents, envelope, repository, statistics
 from app.protocols.open_inference.addresses import asked, unknown
@@ -144,6 +144,7 @@ class OpenInference:
         def read() -> Request:
             return prepared.read(inflated(body, encoding, limit), length, wants_json=wants_json)
 
+        packing = wished(header(scope, b"accept-encoding"))
         execution = self._engine.execution
         is_slow = len(body) > INLINE_BODY_BYTES or encoding != IDENTITY
         request = await execution.run(read) if is_slow else read()
@@ -151,12 +152,15 @@ class OpenInference:
             prepared.role,
             request.inputs,
             request.names,
-            partial(prepared.answer, request),
+            partial(prepared.answer, request, packing),
             left=partial(left, receive),
             seconds=request.seconds,
+            away=packing is not None,
         )
         headers = prepared.headers
         if json_length is not None:
             binary = [(b"content-type", b"application/octet-stream"), (envelope.HEADER, b"%d" % json_length)]
             headers = [*binary, *headers[1:]]
+        if packing is not None:
+            headers = [*headers, (b"content-encoding", packing)]
         await reply(send, headers, answer)

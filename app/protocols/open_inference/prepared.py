@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from app.errors import BadRequest
+from app.protocols.compressed import packed
 from app.protocols.inputs import JSON_TYPE
 from app.protocols.open_inference import documents, envelope
 from app.protocols.open_inference.generation import Writer
@@ -79,10 +80,13 @@ class Prepared(NamedTuple):
         inputs = read_inputs(document, binary, self.ports, self.limits)
         return Request(asked_id, inputs, wanted_of(document, self.role.names), _seconds(document))
 
-    def answer(self, request: Request, outputs: Mapping[str, Array]) -> tuple[bytes, int | None]:
-        """Return the body of the answer, and the length of its JSON part where bytes follow."""
+    def answer(
+        self, request: Request, packing: bytes | None, outputs: Mapping[str, Array]
+    ) -> tuple[bytes, int | None]:
+        """Return the body of the answer, and the length of its JSON part, unpacked, where bytes follow."""
         head = self.head if request.id is None else {**self.head, "id": request.id}
-        return answer_of(head, outputs, request.wanted, self.labels)
+        body, json_length = answer_of(head, outputs, request.wanted, self.labels)
+        return body if packing is None else packed(body, packing), json_length
 
 
 def _seconds(document: Mapping[str, Any]) -> float | None:

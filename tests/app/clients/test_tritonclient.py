@@ -73,6 +73,10 @@ def test_bodies_may_be_packed_either_way(client, headers, served, packed):
         response_compression_algorithm=packed,
     )
     check(answer, served)
+    plain = client.infer(
+        "digits", image(served.rows), headers=headers(), response_compression_algorithm=packed
+    )
+    check(plain, served)
 
 
 def test_everything_that_can_be_said_of_a_request_is_taken(client, headers, served):

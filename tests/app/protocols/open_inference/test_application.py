@@ -87,6 +87,22 @@ def test_compressed_bodies_are_unpacked(client, registry, encoding, pack):
     assert "unpacked" in error(bomb, 413)
 
 
+@pytest.mark.parametrize(("accepted", "packed"), [("gzip", True), ("deflate", True), ("gzip, br", False)])
+def test_answers_are_packed_for_who_asks_for_nothing_else(client, registry, accepted, packed):
+    registry.publish(seed=4)
+    request = as_bytes(
+        [sized("image", [3, 8, 8, 1], "FP32", ROWS.nbytes)],
+        ROWS.tobytes(),
+        parameters={"binary_data_output": True},
+    )
+    response = client.post(
+        INFER, content=request["content"], headers=request["headers"] | {"Accept-Encoding": accepted}
+    )
+    assert (response.headers.get("content-encoding") == accepted) is packed
+    # The client has unpacked it; the header counts what was packed.
+    np.testing.assert_allclose(outputs_of(response)["probabilities"], registry.expected(4, ROWS), atol=1e-6)
+
+
 def test_a_raw_body_is_one_row(client, registry):
     registry.publish(seed=4)
     expected = registry.expected(4, ROWS[:1])
