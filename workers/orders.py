@@ -12,7 +12,15 @@ from app.settings import Settings
 from app.storage import Store
 from app.tables import DatasetVersion, Job, ModelVersion
 from models.schema import VOCABULARY_FILE
-from workers.protocol import NETWORK_FILE, ORDER_FILE, OUTPUT_DIR, Order, ReadingOrder, TrainingOrder
+from workers.protocol import (
+    CHECKPOINTS_DIR,
+    NETWORK_FILE,
+    ORDER_FILE,
+    OUTPUT_DIR,
+    Order,
+    ReadingOrder,
+    TrainingOrder,
+)
 
 ORDERS_DIR = "orders"
 _STARTING_FILES = (NETWORK_FILE, VOCABULARY_FILE)
@@ -57,6 +65,8 @@ def _training(
         "training": job.resolved["training"],
         "sent": {key: job.request[key] for key in ("network", "training") if key in job.request},
         "threads": threads_of_one_trainer(settings),
+        "checkpoints": str(settings.data_dir / CHECKPOINTS_DIR / job.id),
+        "resume": job.checkpoint is not None,
     }
     if start := job.resolved.get("start_from"):
         order["start_from"] = _start(session, start, store)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from app.database import Database
 from app.jobs.starting import start_of
+from app.jobs.verbs import pause, resume
 from app.settings import Settings
 from app.storage import Store
 from app.tables import Alias, DatasetVersion, ModelVersion
@@ -68,6 +69,33 @@ def test_digits_are_read_trained_published_and_promoted(
     assert child.metrics["accuracy"] > 0.8
     report = json.loads(store.path(child.files["report.json"]["sha256"]).read_bytes())
     assert report["start_from"]["fresh"] == []
+
+    # A fourth is interrupted, and ends where the others did.
+    training = whole["training"] | {"epochs": 20}
+    unbroken, paused = (
+        bench.rows.training(
+            "digits", version=version, resolved=whole | {"training": training}, request=request
+        )
+        for _ in range(2)
+    )
+    assert bench.ended(unbroken).state == "succeeded"
+    bench.until(lambda: bench.rows.events(paused, "epoch"), "its first epoch")
+    with database.write() as session:
+        pause(session, "local", paused)
+    bench.until(lambda: bench.rows.job(paused).state == "paused", "it to be paused")
+    assert any((bench.settings.data_dir / "checkpoints" / paused).glob("*.npz"))
+    with database.write() as session:
+        resume(session, "local", paused)
+    job = bench.ended(paused)
+    assert (job.state, job.attempt, job.restarts) == ("succeeded", 2, 0)
+    assert 1 <= job.checkpoint["epoch"] <= 20
+    assert [event.data["epoch"] for event in bench.rows.events(paused, "epoch")] == list(range(1, 21))
+    one, other = (
+        bench.rows.get(ModelVersion, bench.rows.job(each).model_version_id) for each in (unbroken, paused)
+    )
+    assert one.metrics == other.metrics
+    for name in ("golden.npz", "report.json"):
+        assert one.files[name]["sha256"] == other.files[name]["sha256"]
 
     loaded = Path(f"/proc/{worker.process.pid}/maps").read_text()
     assert "sqlite" in loaded
