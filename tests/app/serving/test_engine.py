@@ -11,6 +11,7 @@ import pytest
 from app.errors import Conflict, NotFound, Unavailable
 from app.serving.cache import State
 from app.serving.engine import REFRESH_SECONDS, Engine
+from app.serving.memory import resident
 from app.serving.snapshot import Target
 from app.tables import ModelVersion
 from app.tables.base import now
@@ -292,3 +293,20 @@ async def test_statistics_of_a_version_outlive_its_time_in_memory(registry, engi
     assert again is not version
     assert engine.statistics.of(again) is engine.statistics.of(row) is statistics
     assert (statistics.succeeded, statistics.rows) == (1, 3)
+
+
+async def test_versions_that_come_and_go_leave_no_memory_behind(registry, engine, made):
+    role = made.role("predict", {"x": (512,)}, {"y": (512,)})
+    role.node("MatMul", ["x", role.constant(np.eye(512, dtype=np.float32))], ["y"])
+    rows = np.ones((2, 512), np.float32)
+    for _ in range(2):
+        registry.publish("large", alias=None, **made.artifact([role], {"predict": {"x": rows}}))
+    before = 0
+    for cycle in range(210):
+        target = Target("local", "large", 1 + cycle % 2)
+        version = await engine.load(target)
+        # A graph of a MiB, of which there may be two copies.
+        assert 2**20 < version.bytes < 13 * 2**20
+        await engine.unload(target)
+        before = before or (resident() if cycle == 10 else 0)
+    assert resident() < 1.1 * before
