@@ -21,6 +21,7 @@ from keraforge.client.records import (
     Key,
     Model,
     ModelVersion,
+    Worker,
 )
 from keraforge.errors import (
     BadRequest,
@@ -78,6 +79,7 @@ __all__ = [
     "Unauthorized",
     "Unsupported",
     "WaitedTooLong",
+    "Worker",
 ]
 
 

@@ -32,14 +32,22 @@ log = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """A thread that looks every few seconds. ``ring`` wakes the worker's own slots."""
+    """A thread that looks every few seconds.
+
+    ``ring`` wakes the worker's own slots; ``beat`` says that the worker is there.
+    """
 
     def __init__(
-        self, database: Database, settings: Settings, ring: Callable[[frozenset[str]], None]
+        self,
+        database: Database,
+        settings: Settings,
+        ring: Callable[[frozenset[str]], None],
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._settings = settings
         self._ring = ring
+        self._beat = beat
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._work, name="reconciler", daemon=True)
 
@@ -54,6 +62,7 @@ class Reconciler:
 
     def reconcile(self) -> None:
         """Look once."""
+        self._beat()
         settle(self._database, expired, self._settings.restarts)
         sweep_checkpoints(self._database, self._settings.data_dir)
         with self._database.read() as session:

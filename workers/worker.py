@@ -5,11 +5,14 @@ import shutil
 import time
 from collections.abc import Mapping
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from app import folder_transport
 from app.broker import broker_folder, is_embedded
 from app.database import Database
 from app.settings import Settings
 from app.storage import Store
+from app.workers.hearing import announce, beat, leave
 from workers.child import Program
 from workers.identity import Identity
 from workers.orders import ORDERS_DIR
@@ -61,6 +64,8 @@ class Worker:
         if is_embedded(settings):
             # The slots look for work as they begin: what was rung for until now is no news.
             folder_transport.clear(broker_folder(settings))
+        with self._database.write() as session:
+            announce(session, self._identity.name, self.sorts, settings.lease_seconds)
         store = Store(settings.data_dir)
         store.prepare()
         workshop = Workshop(
@@ -70,7 +75,7 @@ class Worker:
         self._slots = [Slot(workshop, sort, number, self._identity.name) for number, sort in enumerate(sorts)]
         for slot in self._slots:
             slot.start()
-        self._reconciler = Reconciler(self._database, settings, self.ring)
+        self._reconciler = Reconciler(self._database, settings, self.ring, self._beat)
         self._reconciler.start()
         log.info("worker %s has %d slots", self._identity.name, len(self._slots))
 
@@ -79,6 +84,15 @@ class Worker:
         for slot in self._slots:
             if slot.sort in sorts:
                 slot.ring()
+
+    def _beat(self) -> None:
+        assert self._database is not None
+        assert self._identity is not None
+        with self._database.write() as session:
+            wanted = beat(session, self._identity.name, self.sorts, self.settings.lease_seconds)
+        if wanted and not self._draining:
+            log.info("asked to drain: jobs are handed back, and none is claimed until the next start")
+            self.drain()
 
     def drain(self) -> None:
         """Have every slot stop its child, hand its job back, and end; safe in a signal handler."""
@@ -95,7 +109,15 @@ class Worker:
                 log.error("a %s slot did not end; its job is settled when its lease has run out", slot.sort)
         if self._reconciler is not None:
             self._reconciler.stop()
-        if self._database is not None:
+        if self._database is not None and self._identity is not None:
+            self._say_goodbye(self._database, self._identity.name)
             self._database.close()
-        if self._identity is not None:
             self._identity.close()
+
+    def _say_goodbye(self, database: Database, name: str) -> None:
+        try:
+            with database.write() as session:
+                leave(session, name)
+        except SQLAlchemyError:
+            # It is taken for lost when its time has run out.
+            log.warning("the database could not be told that the worker leaves")

@@ -1,12 +1,16 @@
 """Claiming: how a slot gets the best waiting job, and no other slot gets it too."""
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Double, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.jobs.events import append_state, enter_phase
 from app.jobs.leasing import LEASE_SECONDS, due, era, moment
 from app.tables import DatasetVersion, Job, MetricPoint
 from app.tables.base import now
+
+# To put one together takes longer than to run it; one for each clock.
+_STATEMENTS: dict[str, ReturningUpdate[Job]] = {}
 
 
 def claim(session: Session, slot: str, worker: str, *, lease: float = LEASE_SECONDS) -> Job | None:
@@ -16,6 +20,17 @@ def claim(session: Session, slot: str, worker: str, *, lease: float = LEASE_SECO
     read, a job that was lost until it may be begun again. The caller commits before it acts; after ``lease``
     seconds without a word of it the job is lost.
     """
+    name = era(session)
+    if name not in _STATEMENTS:
+        _STATEMENTS[name] = _statement(session)
+    given = {"of_sort": slot, "by": worker, "begun": now(), "seconds": lease}
+    job = session.scalar(_STATEMENTS[name], given)
+    if job is not None:
+        _begin_attempt(session, job)
+    return job
+
+
+def _statement(session: Session) -> ReturningUpdate[Job]:
     ready = select(DatasetVersion.id).where(DatasetVersion.state == "ready")
     candidate = aliased(Job)
     usable = or_(
@@ -25,32 +40,33 @@ def claim(session: Session, slot: str, worker: str, *, lease: float = LEASE_SECO
     )
     best = (
         select(candidate.id)
-        .where(candidate.slot == slot, candidate.state == "queued", usable, due(session, candidate))
+        .where(
+            candidate.slot == bindparam("of_sort"),
+            candidate.state == "queued",
+            usable,
+            due(session, candidate),
+        )
         .order_by(candidate.priority.desc(), candidate.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=candidate)
     )
-    statement = (
+    return (
         update(Job)
         .where(Job.id == best.scalar_subquery(), Job.state == "queued")
         .values(
             state="running",
             attempt=Job.attempt + 1,
-            worker=worker,
+            worker=bindparam("by"),
             era=era(session),
-            lease_until=moment(session) + lease,
+            lease_until=moment(session) + bindparam("seconds", type_=Double),
             not_before=None,
             child_gone_at=None,
-            started_at=now(),
+            started_at=bindparam("begun", type_=Job.started_at.type),
             revision=Job.revision + 1,
         )
         .returning(Job)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-    job = session.scalar(statement)
-    if job is not None:
-        _begin_attempt(session, job)
-    return job
 
 
 def _begin_attempt(session: Session, job: Job) -> None:

@@ -10,7 +10,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, CursorResult, Double, and_, extract, func, literal, or_, update
+from sqlalchemy import ColumnElement, CursorResult, Double, and_, bindparam, extract, func, or_, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.util import AliasedClass
 
@@ -31,7 +31,8 @@ def moment(session: Session) -> ColumnElement[float]:
     """Return the present moment in seconds, as SQL; on PostgreSQL it is that of the transaction's begin."""
     if _on_postgresql(session):
         return extract("epoch", func.now()).cast(Double)
-    return literal(_seconds_since_boot())
+    # Read when the statement runs, so that a statement can be kept.
+    return bindparam("moment", callable_=_seconds_since_boot, type_=Double, unique=True)
 
 
 def renew(session: Session, job_id: str, attempt: int, seconds: float) -> bool:

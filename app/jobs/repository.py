@@ -1,13 +1,16 @@
 """Queries about jobs and what they reported."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session, selectinload
 
 from app.tables import Event, Job, MetricPoint
 
 Cursors = dict[str, int]
+# Slot and priority: within them the oldest goes first.
+_Rank = tuple[str, int]
 
 
 def find(session: Session, owner: str, job_id: str, *, lock: bool = False) -> Job | None:
@@ -42,10 +45,54 @@ def page(
 
 def queue_positions(session: Session, job_ids: Collection[str]) -> dict[str, int]:
     """Return the place in the queue, 1 for the next one, of those of the jobs that are queued."""
-    place = func.row_number().over(partition_by=Job.slot, order_by=(Job.priority.desc(), Job.id))
-    queue = select(Job.id, place.label("place")).where(Job.state == "queued").subquery()
-    rows = session.execute(select(queue.c.id, queue.c.place).where(queue.c.id.in_(job_ids)))
-    return {row.id: row.place for row in rows}
+    columns = select(Job.slot, Job.priority, Job.id).where(Job.id.in_(job_ids), Job.state == "queued")
+    asked: dict[_Rank, list[str]] = defaultdict(list)
+    for slot, priority, job_id in session.execute(columns.order_by(Job.id)):
+        asked[slot, priority].append(job_id)
+    if not asked:
+        return {}
+    ahead = _ahead(session, {rank: ids[0] for rank, ids in asked.items()})
+    # What is asked for together was mostly submitted together: little lies in between.
+    between = or_(
+        *(and_(_queued(rank), Job.id >= ids[0], Job.id <= ids[-1]) for rank, ids in asked.items()),
+    )
+    places = {}
+    for slot, priority, job_id in session.execute(
+        select(Job.slot, Job.priority, Job.id).where(between).order_by(Job.id)
+    ):
+        ahead[slot, priority] += 1
+        places[job_id] = ahead[slot, priority]
+    return {job_id: places[job_id] for ids in asked.values() for job_id in ids}
+
+
+def _ahead(session: Session, firsts: Mapping[_Rank, str]) -> dict[_Rank, int]:
+    """Return how many jobs are ahead of the first one that is asked for of each rank."""
+    slots = {slot for slot, _ in firsts}
+    lengths = session.execute(
+        select(Job.slot, Job.priority, func.count())
+        .where(Job.slot.in_(slots), Job.state == "queued")
+        .group_by(Job.slot, Job.priority)
+    ).all()
+    older = session.execute(
+        union_all(
+            *(
+                select(literal(slot), literal(priority), func.count()).where(
+                    _queued((slot, priority)), Job.id < first
+                )
+                for (slot, priority), first in firsts.items()
+            )
+        )
+    )
+    return {
+        (slot, priority): count
+        + sum(more for of, higher, more in lengths if of == slot and higher > priority)
+        for slot, priority, count in older
+    }
+
+
+def _queued(rank: _Rank) -> ColumnElement[bool]:
+    slot, priority = rank
+    return and_(Job.slot == slot, Job.state == "queued", Job.priority == priority)
 
 
 def events(session: Session, job_id: str, *, after: int, limit: int) -> Sequence[Event]:

@@ -103,6 +103,8 @@ SCOPES: dict[str, str] = {
     "POST /v2/repository/index": "predict",
     "POST /v2/repository/models/{name}/load": "models:write",
     "POST /v2/repository/models/{name}/unload": "models:write",
+    "GET /api/v1/workers": "admin",
+    "POST /api/v1/workers/{worker_id}/drain": "admin",
     "GET /api/v1/keys": "admin",
     "POST /api/v1/keys": "admin",
     "DELETE /api/v1/keys/{key_id}": "admin",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Double, ForeignKey, Text
+from sqlalchemy import Double, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.tables.base import Base, Identified, Owned
@@ -24,6 +24,7 @@ class Job(Identified, Owned, Base):
     """
 
     __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_owner_id", "owner", "id"),)
     # The queue's index stands in its migration alone: SQLite does not tell the order of a column, so that
     # Alembic could not compare the two.
 

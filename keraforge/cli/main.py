@@ -18,6 +18,7 @@ from keraforge.cli import (
     steering,
     train,
     up,
+    workers,
 )
 from keraforge.cli.commands import Commands
 
@@ -73,3 +74,4 @@ app.command("reconstruct")(autoencoders.reconstruct)
 app.command("anomalies")(autoencoders.anomalies)
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
+app.add_typer(workers.app, name="workers")

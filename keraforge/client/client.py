@@ -9,6 +9,7 @@ from keraforge.client.jobs import Jobs
 from keraforge.client.keys import Keys
 from keraforge.client.models import Models
 from keraforge.client.transports import Awaiting, Blocking
+from keraforge.client.workers import Workers
 
 
 class Client(Blocking):
@@ -45,6 +46,7 @@ class Client(Blocking):
         self.jobs: Jobs[Blocking] = Jobs(self)
         self.models: Models[Blocking] = Models(self)
         self.keys: Keys[Blocking] = Keys(self)
+        self.workers: Workers[Blocking] = Workers(self)
         self.train = self.jobs.train
         self.predict = self.models.predict
         self.predict_image = self.models.predict_image
@@ -73,6 +75,7 @@ class AsyncClient(Awaiting):
         self.jobs: Jobs[Awaiting] = Jobs(self)
         self.models: Models[Awaiting] = Models(self)
         self.keys: Keys[Awaiting] = Keys(self)
+        self.workers: Workers[Awaiting] = Workers(self)
         self.train = self.jobs.train
         self.predict = self.models.predict
         self.predict_image = self.models.predict_image

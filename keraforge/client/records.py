@@ -180,3 +180,18 @@ class Key(Record):
     revoked_at: str | None = None
     last_used_at: str | None = None
     key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker(Record):
+    """One worker; ``state`` is ``working``, ``draining``, ``drained`` or ``lost``."""
+
+    id: str
+    state: str
+    host: str | None = None
+    process: int | None = None
+    slots: Mapping[str, int] = field(default_factory=dict)
+    jobs: list[str] = field(default_factory=list)
+    started_at: str | None = None
+    heard_at: str | None = None
+    drain_requested_at: str | None = None

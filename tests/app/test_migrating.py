@@ -59,7 +59,7 @@ def test_a_newer_database_is_refused_in_one_line_and_left_alone(database_url: st
     with database.write() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     database.close()
-    with pytest.raises(NewerDatabase, match=r"'9999'.*newest is '0002'.*newer one") as refused:
+    with pytest.raises(NewerDatabase, match=r"'9999'.*newest is '0003'.*newer one") as refused:
         migrate(database_url)
     assert "\n" not in str(refused.value)
     assert schema_revision(database_url) == "9999"

@@ -12,6 +12,7 @@ from app.database import Database
 from app.jobs import verbs
 from app.settings import Settings
 from app.tables import Job, MetricPoint
+from app.workers.service import drain, listed
 from workers.child import Program
 from workers.supervisor import Limits
 from workers.worker import Worker
@@ -180,6 +181,25 @@ def test_a_child_that_is_killed_is_begun_again_more_often_than_one_that_crashes(
     job = bench.ended(job_id)
     assert (job.state, job.error["code"], job.error["retryable"]) == ("failed", code, True)
     assert job.attempt == attempts
+
+
+@on_both
+def test_a_worker_that_is_drained_hands_its_job_back_and_takes_no_other(
+    bench: Any, worker: Worker, database: Database
+) -> None:
+    job_id = bench.rows.training("wait")
+    pids = bench.pids(job_id)
+    with database.write() as session:
+        [shown] = listed(session)
+        assert (shown.state, shown.jobs, shown.slots) == ("working", [job_id], {"training": 1, "light": 1})
+        drain(session, shown.id)
+    job = reaches(bench, job_id, "queued")
+    assert (bench.alive(pids), job.restarts, job.worker) == ([], 0, None)
+    with database.read() as session:
+        assert listed(session)[0].state == "drained"
+    worker.stop()
+    with database.read() as session:
+        assert listed(session) == []
 
 
 def test_no_job_is_begun_where_there_is_no_room(

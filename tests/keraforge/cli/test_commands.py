@@ -258,6 +258,15 @@ def test_a_new_key_is_the_only_thing_on_standard_output(run: Any, served: Any) -
     assert served.sent()["expires_at"].endswith("+00:00")
 
 
+def test_a_worker_is_drained_and_shown(run: Any, served: Any) -> None:
+    worker = {"id": "worker_1", "state": "draining", "host": "forge", "process": 7, "jobs": ["job_1"]}
+    served.on("POST", "/workers/worker_1/drain", {**worker, "slots": {"training": 1}}, status=202)
+    shown = run("workers", "drain", "worker_1").stdout
+    assert all(word in shown for word in ("worker_1", "draining", "forge", "job_1"))
+    served.on("GET", "/workers", {"items": [], "next_cursor": None})
+    assert "No workers." in run("workers", "list").stderr
+
+
 def test_an_alias_can_be_moved(run: Any, served: Any) -> None:
     served.on("PUT", "/models/digits/aliases/champion", {"version": 2})
     run("models", "alias", "digits", "champion", "2")

@@ -1,0 +1,53 @@
+"""Hearing of workers: each says every few seconds that it is there, and learns whether it shall drain."""
+
+import os
+import socket
+from collections.abc import Mapping
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.jobs.leasing import era, moment
+from app.tables import Worker
+from app.tables.base import now
+
+# Those that were lost are shown for a day.
+KEPT_SECONDS = 86_400.0
+
+
+def announce(session: Session, name: str, slots: Mapping[str, int], seconds: float) -> None:
+    """Begin a life of a worker, which is heard of again within ``seconds``; forget those long lost."""
+    old = or_(Worker.era != era(session), Worker.heard_until < moment(session) - KEPT_SECONDS)
+    session.execute(delete(Worker).where(or_(old, Worker.id == name)))
+    begun = now()
+    session.add(
+        Worker(
+            id=name,
+            created_at=begun,
+            heard_at=begun,
+            host=socket.gethostname(),
+            process=os.getpid(),
+            slots=dict(slots),
+            era=era(session),
+            heard_until=session.scalar(select(moment(session) + seconds)),
+        )
+    )
+
+
+def beat(session: Session, name: str, slots: Mapping[str, int], seconds: float) -> bool:
+    """Say that the worker is there for another ``seconds``; return whether somebody wants it to drain."""
+    found = session.execute(
+        update(Worker)
+        .where(Worker.id == name)
+        .values(era=era(session), heard_until=moment(session) + seconds, heard_at=now())
+        .returning(Worker.drain_requested_at)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if found is None:
+        announce(session, name, slots, seconds)
+    return found is not None and found.drain_requested_at is not None
+
+
+def leave(session: Session, name: str) -> None:
+    """End a worker's life in order."""
+    session.execute(delete(Worker).where(Worker.id == name))
