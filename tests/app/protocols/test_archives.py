@@ -1,5 +1,7 @@
 import io
+import random
 import zipfile
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -7,6 +9,9 @@ from PIL import Image
 
 from app.errors import AppError, Invalid, TooLarge
 from app.protocols.archives import LARGEST_PICTURES, RATIO, RATIO_FREE_BYTES, ZIP_TYPE, read_archive
+from app.protocols.pictures import read_picture
+from models.schema import ImageSchema
+from models.signature import TensorSignature
 
 PATH = "/api/v1/models/digits/predict"
 SHADES = {"dark.png": 10, "folder/light.jpeg": 240, "grey.png": 128}
@@ -176,6 +181,30 @@ def test_a_member_is_never_larger_than_it_says():
     place = body.rindex(b"PK\x01\x02") + 24
     body[place : place + 4] = (1000).to_bytes(4, "little")
     assert "cannot be unpacked" in refusal(bytes(body)).detail
+
+
+def test_damage_anywhere_is_refused_politely():
+    body = zipped({**pictures(), "folder/": b""}, zipfile.ZIP_DEFLATED)
+    statuses = Counter()
+    for seed in range(500):
+        dice, damaged = random.Random(seed), bytearray(body)
+        for _ in range(dice.choice((1, 2, 30))):
+            damaged[dice.randrange(len(damaged))] ^= 1 << dice.randrange(8)
+        try:
+            rows, names = read_archive(
+                bytes(damaged), seen, (8, 8, 1), max_rows=10, max_bytes=10**6, max_pixels=10**4
+            )
+            assert len(rows) == len(names) > 0
+        except AppError as error:
+            statuses[error.status] += 1
+    assert statuses.keys() <= {413, 422}
+    assert statuses.total() > 400
+
+
+def seen(content, media_type):
+    tensor = TensorSignature(name="image", dtype="float32", shape=(8, 8, 1))
+    schema = ImageSchema(low=0, high=16, background=0)
+    return read_picture(content, media_type, tensor, schema, query_string=b"", max_pixels=10**4)
 
 
 def test_an_archive_without_pictures_is_no_question():

@@ -190,6 +190,25 @@ def test_the_server_and_its_models_describe_themselves(client, registry, service
     assert config["max_batch_size"] > 0
 
 
+def test_a_client_may_say_how_long_it_waits(client, registry, made):
+    role = made.role("predict", {"x": (1500,)}, {"y": (1500,)})
+    weights, name = role.constant(np.zeros((1500, 1500), np.float32)), "x"
+    for number in range(8):
+        role.node("MatMul", [name, weights], [name := f"layer_{number}"])
+    role.node("Identity", [name], ["y"])
+    rows = np.ones((1, 1500), np.float32)
+    registry.publish("slow", **made.artifact([role], {"predict": {"x": rows}}, task="regression"))
+
+    def ask(timeout):
+        body = {"inputs": [tensor("x", rows)], "parameters": {"timeout": timeout}}
+        return client.post("/v2/models/slow/infer", json=body)
+
+    assert error(ask(1), 504)
+    # In microseconds; what is none means nothing.
+    for timeout in (60_000_000, 0, -1, 1.5, "1", True):
+        assert ask(timeout).status_code == 200
+
+
 def test_a_version_is_named_by_its_number_or_by_an_alias(client, registry):
     registry.publish(seed=1)
     registry.publish(seed=2, alias="candidate")
