@@ -8,6 +8,8 @@ from pydantic_core import PydanticCustomError
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 ALIAS_PATTERN = r"^(?=.*[^0-9])[a-z0-9][a-z0-9._-]{0,62}$"
+# The addresses of such models would mean something else.
+RESERVED_MODELS = frozenset({"stats"})
 # Both databases number rows and versions within 32 bits at least.
 MAX_NUMBER = 2**31 - 1
 MAX_INTEGER = 2**63 - 1
@@ -54,6 +56,16 @@ def _version_reference(text: str) -> str:
     return text
 
 
+def _not_reserved(name: str) -> str:
+    if name in RESERVED_MODELS:
+        raise PydanticCustomError(
+            "reserved_name",
+            "Expected another name: /v2/models/{name} means something else in the Open Inference Protocol.",
+            {"name": name},
+        )
+    return name
+
+
 def _reference(text: str) -> str:
     if _REFERENCE.fullmatch(text) is None:
         raise PydanticCustomError(
@@ -69,6 +81,7 @@ Name = Annotated[
         description="Lower-case letters, digits, dots, dashes, underscores; at most 63.", examples=["digits"]
     ),
 ]
+ModelName = Annotated[Name, AfterValidator(_not_reserved)]
 DatasetReference = Annotated[
     str,
     AfterValidator(_reference),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
-from app.fields import MAX_INTEGER, DatasetReference, Name, VersionReference
+from app.fields import MAX_INTEGER, DatasetReference, ModelName, VersionReference
 from app.jobs.states import JobKind, JobState
 from app.pagination import PageQuery
 
@@ -35,7 +35,7 @@ class JobCreate(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [EXAMPLE]})
 
-    model: Annotated[Name, Field(description="Name under which the network is published.")]
+    model: Annotated[ModelName, Field(description="Name under which the network is published.")]
     dataset: DatasetReference
     network: dict[str, Any] = Field(
         description="A preset, a family, or both, and every field that shall differ; see GET /families.",
@@ -72,7 +72,7 @@ class JobQuery(PageQuery):
 
     kind: JobKind | None = None
     state: list[JobState] = Field([], max_length=10, description="May be repeated.")
-    model: Name | None = None
+    model: ModelName | None = None
 
 
 After = Annotated[int, Field(ge=0, le=MAX_INTEGER, description="Only events with a greater id.")]

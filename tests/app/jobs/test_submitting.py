@@ -93,6 +93,11 @@ def test_an_unknown_dataset_is_refused_with_its_field(jobs: Any, digits: Dataset
         assert places(jobs.post(jobs.body(dataset))) == ["/dataset"], dataset
 
 
+def test_a_name_that_is_an_address_is_none_for_a_model(jobs: Any, digits: Dataset) -> None:
+    refused = jobs.post(jobs.body("digits") | {"model": "stats"})
+    assert (places(refused), refused.json()["errors"][0]["code"]) == (["/model"], "reserved_name")
+
+
 def test_a_dataset_without_a_usable_version_is_refused(jobs: Any, client: httpx.Client) -> None:
     client.post("/api/v1/datasets", json={"name": "empty"})
     assert places(jobs.post(jobs.body("empty"))) == ["/dataset"]
