@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from keraforge.client.operations import Resource, TransportT, operation
 from keraforge.client.records import Worker
-from keraforge.client.requests import Steps, fetch, listed
+from keraforge.client.requests import Steps, fetch
 
 # Named here, since within the class ``list`` is a method.
 WorkerList = list[Worker]
@@ -16,7 +16,7 @@ class Workers(Resource[TransportT]):
     @operation
     def list(self) -> Steps[WorkerList]:
         """Return all workers, those that were lost within a day too."""
-        return [Worker.read(item) for item in (yield from listed("/workers", None))]
+        return [Worker.read(item) for item in (yield from fetch("GET", "/workers"))["items"]]
 
     @operation
     def drain(self, worker: str) -> Steps[Worker]:

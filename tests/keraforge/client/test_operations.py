@@ -144,6 +144,14 @@ def test_only_what_is_named_of_a_job_is_changed(call: Any, service: Any) -> None
     assert service.sent() == {"tags": {}, "notes": "mine"}
 
 
+def test_workers_are_listed_in_one_piece(call: Any, service: Any) -> None:
+    service.on("GET", "/workers", {"items": [{"id": "worker_1", "state": "lost"}], "next_cursor": None})
+    assert [(each.id, each.state) for each in call(lambda client: client.workers.list())] == [
+        ("worker_1", "lost")
+    ]
+    assert service.requests[0].url.query == b""
+
+
 def test_asking_again_ends_after_a_few_times() -> None:
     steps = exchange(Request("GET", "/jobs"))
     broken = Broken(keraforge.NotRunning("gone"), final=False)
