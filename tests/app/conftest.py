@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -15,8 +14,7 @@ import numpy as np
 import pytest
 import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from made import npz
-from onnx import TensorProto, helper, numpy_helper
+from dense import LABELS, SHAPE, Graph
 from starlette.types import ASGIApp
 
 from app.database import Database
@@ -30,50 +28,6 @@ from app.tables import Alias, Job, ModelVersion, RegisteredModel
 # As keraforge.up serves it.
 HTTP = "app.edge.connections:Connection"
 OWNER = "local"
-SHAPE = (8, 8, 1)
-LABELS = ("zero", "one", "two")
-
-
-@dataclass(frozen=True)
-class Graph:
-    """One dense layer with softmax: what a version must answer can be computed with NumPy."""
-
-    weights: np.ndarray
-    bias: np.ndarray
-
-    @classmethod
-    def random(cls, seed: int) -> "Graph":
-        rng = np.random.default_rng(seed)
-        inputs = int(np.prod(SHAPE))
-        return cls(
-            (rng.normal(size=(inputs, len(LABELS))) / inputs).astype(np.float32),
-            rng.normal(size=len(LABELS)).astype(np.float32),
-        )
-
-    def answer(self, rows: np.ndarray) -> np.ndarray:
-        logits = rows.reshape(len(rows), -1).astype(np.float32) @ self.weights + self.bias
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
-
-    def onnx(self) -> bytes:
-        nodes = [
-            helper.make_node("Flatten", ["image"], ["flat"]),
-            helper.make_node("Gemm", ["flat", "weights", "bias"], ["logits"]),
-            helper.make_node("Softmax", ["logits"], ["probabilities"]),
-        ]
-        graph = helper.make_graph(
-            nodes,
-            "tiny",
-            [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["rows", *SHAPE])],
-            [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["rows", len(LABELS)])],
-            [numpy_helper.from_array(self.weights, "weights"), numpy_helper.from_array(self.bias, "bias")],
-        )
-        opset = [helper.make_opsetid("", 17)]
-        return helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
-
-    def golden(self) -> bytes:
-        rows = np.random.default_rng(0).uniform(0, 16, size=(4, *SHAPE)).astype(np.float32)
-        return npz(**{"predict/image": rows, "predict/probabilities": self.answer(rows)})
 
 
 class Registry:
