@@ -14,7 +14,7 @@ from models.schema import ImageSchema
 from models.signature import TensorSignature
 
 PATH = "/api/v1/models/digits/predict"
-SHADES = {"dark.png": 10, "folder/light.jpeg": 240, "grey.png": 128}
+SHADES = {"grey.png": 128, "folder/light.jpeg": 240, "dark.png": 10}
 
 
 def picture(shade=0, sort="PNG", side=8):
