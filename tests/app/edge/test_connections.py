@@ -101,6 +101,16 @@ def test_a_head_that_is_longer_by_a_byte_is_refused_and_the_connection_ends(
     assert b'"code": "head_too_long"' in answer
 
 
+def test_a_head_whose_beginning_came_with_another_request_is_measured_whole(
+    connection: socket.socket,
+) -> None:
+    head = head_of(LONGEST_HEAD + 1)
+    connection.sendall(HEAD + b"\r\n" + head[:-10])
+    assert said(connection).startswith(b"HTTP/1.1 200")
+    connection.sendall(head[-10:])
+    assert said_before_the_end(connection).startswith(b"HTTP/1.1 431 ")
+
+
 @pytest.mark.parametrize(
     ("start", "piece"),
     [
