@@ -45,7 +45,7 @@ def beyond_capacity(folder: Path, seconds: float, rounds: int) -> list[Claim]:
 def mixed(folder: Path, seconds: float, rounds: int) -> list[Claim]:
     """64 connections that ask networks of all sorts for long: nothing fails, memory stays."""
     registry = Registry.in_folder(folder / "data")
-    names = {"quick": 0, "middling": 1.5, "slow": 8}
+    names = {"quick": 0, "middling": 1.5, "slow": 5}
     for name, milliseconds in names.items():
         registry.publish(name, graph(milliseconds))
     by_name = [questions(registry, name, rows) for name in names for rows in (1, 4)]

@@ -6,6 +6,7 @@ The server has one core and the load another, where there are two; the last case
 """
 
 import argparse
+import math
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ from rich.console import Console
 
 from benchmarks import neighbours, overload, swapping, training_beside
 from benchmarks.claims import Claim, show, write
+
+LONGEST_OBJECTION = 300
 
 Case = Callable[[Path, float, int], list[Claim]]
 
@@ -42,7 +45,11 @@ def main() -> None:
     claims = []
     for name in options.only or CASES:
         with tempfile.TemporaryDirectory(prefix="keraforge-bench-") as folder:
-            claims += CASES[name](Path(folder), options.seconds, options.rounds)
+            try:
+                claims += CASES[name](Path(folder), options.seconds, options.rounds)
+            except (RuntimeError, SystemExit) as error:
+                # Such as a request that failed where none may; the other cases can still be measured.
+                claims.append(Claim(name, 0, math.nan, "", objection=str(error)[-LONGEST_OBJECTION:]))
     reached = show("Serving under load", claims, Console())
     write(options.json, claims, {"seconds": options.seconds, "rounds": options.rounds})
     sys.exit(not reached)

@@ -32,7 +32,12 @@ def training(folder: Path, seconds: float, rounds: int) -> list[Claim]:
     stream = Stream("asked", questions(registry, "asked"), RATE, CONNECTIONS)
     with shared(registry) as server:
         idle = [_measured(server.port, stream, seconds) for _ in range(rounds)]
-        with subprocess.Popen(worker_command(), env=environment_of(registry.settings)) as worker:
+        with (
+            (folder / "worker.log").open("w") as log,
+            subprocess.Popen(
+                worker_command(), env=environment_of(registry.settings), stdout=log, stderr=subprocess.STDOUT
+            ) as worker,
+        ):
             try:
                 _train(server.port, registry.key)
                 busy = [_measured(server.port, stream, seconds) for _ in range(rounds)]

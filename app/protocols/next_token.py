@@ -1,5 +1,6 @@
 """Prediction with a version that writes text: which token is likely to come next."""
 
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -47,7 +48,11 @@ class NextToken:
         sort = type_of(scope, body, ACCEPTED)
         with self._execution.place() as place:
             prompts = await place.run(lambda: list(self._prompts(body, sort)))
+            began = time.perf_counter()
             predictions = [await place.run(partial(self._next, prompt, top)) for prompt in prompts]
+            spent = (0.0, time.perf_counter() - began, 0.0)
+        self._role.statistics.executed(1, spent, sum(map(len, prompts)))
+        self._role.statistics.answered(len(prompts), 0.0, spent)
         answer = {**self._lineage, "predictions": predictions}
         await reply(send, self._headers, orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY))
 

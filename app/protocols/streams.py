@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Send
@@ -25,6 +25,16 @@ async def deltas_of(generation: Generation, place: Place, gone: threading.Event)
             if gone.is_set():
                 raise ClientDisconnect
             yield delta
+
+
+async def complete(texts: Iterable[Generation], place: Place, gone: threading.Event) -> None:
+    """Write texts to their ends, all at once; raise what ends one of them before."""
+
+    async def write(text: Generation) -> None:
+        async for _ in deltas_of(text, place, gone):
+            pass
+
+    await asyncio.gather(*map(write, texts))
 
 
 async def stream(send: Send, headers: list[Header], pieces: AsyncIterator[bytes]) -> None:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from app.serving.loaded import LoadedVersion, NotServable
 from app.serving.memory import give_back
+from app.serving.threads import step_back
 
 # A version that could not be loaded is not tried again before this.
 RETRY_SECONDS = 30.0
@@ -44,7 +45,7 @@ class VersionCache:
         self._evicted: set[str] = set()
         self._pinned: set[str] = set()
         self._favoured: Set[str] = frozenset()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="loading")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="loading", initializer=step_back)
 
     def get(self, version_id: str) -> LoadedVersion | None:
         """Return the version if it is in memory."""

@@ -21,7 +21,7 @@ from app.protocols.inputs import JSON_TYPE
 from app.protocols.openai.completions import CompletionParameters, Logprobs, choice, usage_of
 from app.protocols.parameters import LARGEST_SEED, parameters_of
 from app.protocols.replies import VERSION, Header, headers_of, reply
-from app.protocols.streams import deltas_of, stream, taken, watched
+from app.protocols.streams import complete, deltas_of, stream, taken, watched
 from app.serving.engine import Engine
 from app.serving.generation import Generation, Language
 from app.serving.loaded import LoadedVersion
@@ -85,9 +85,7 @@ class OpenAi:
                     await stream(send, headers, told)
                     await taken(send, {"type": "http.response.body", "body": b"data: [DONE]\n\n"})
                     return
-                for text in texts:
-                    async for _ in deltas_of(text.generation, place, gone):
-                        pass
+                await complete([text.generation for text in texts], place, gone)
                 choices = [
                     choice(index, text.echo + text.generation.text, text.generation, text.logprobs)
                     for index, text in enumerate(texts)

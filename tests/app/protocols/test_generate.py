@@ -1,5 +1,6 @@
 import asyncio
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from starlette.requests import ClientDisconnect
 from app.protocols import streams
 from app.protocols.generate import Generate
 from app.serving.execution import Execution
+from app.serving.generation import Generation, Language
 from app.serving.loaded import load
+from app.serving.sampling import Choice, Chooser
 
 pytestmark = pytest.mark.anyio
 
@@ -237,3 +240,23 @@ async def test_a_prompt_without_a_word_is_refused(client, registry, made, spelle
     answer = await client.post(PATH, json={"prompt": " \n "})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/prompt")
     assert "at least one word" in answer.json()["detail"]
+
+
+async def test_texts_of_one_request_are_written_at_once(registry, bard):
+    version = load(bard.version, registry.store)
+    language, execution, gone = (
+        Language(version, version.signature.text),
+        Execution(workers=1),
+        threading.Event(),
+    )
+    role = version.roles["step"]
+    several = [
+        Generation(language, role, [token], Chooser(Choice(seed=token)), max_tokens=60)
+        for token in range(2, 8)
+    ]
+    with execution.place() as place:
+        await streams.complete(several, place, gone)
+    # Runs are counted when a turn is over.
+    await asyncio.to_thread(execution.close)
+    assert [len(text.text) for text in several] == [60] * 6
+    assert max(version.statistics.batches) == 6

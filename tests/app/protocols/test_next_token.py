@@ -62,3 +62,9 @@ async def test_wrong_texts_are_pointed_at(client, bard):
         assert message in answer.json()["detail"]
     picture = await client.post(PATH, content=b"\x89PNG", headers={"content-type": "image/png"})
     assert (picture.status_code, picture.headers["accept-post"]) == (415, "application/json, text/plain")
+
+
+async def test_texts_that_were_asked_about_are_counted(client, engine, bard):
+    assert (await client.post(PATH, json={"instances": ["abc", "b"]})).status_code == 200
+    (statistics,) = engine.statistics
+    assert (statistics.succeeded, statistics.rows, statistics.executions) == (1, 2, 4)
