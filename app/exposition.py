@@ -28,8 +28,8 @@ def add(families: Families, metrics: Iterable[Metric], **labels: str) -> None:
     """Add what collectors measured; ``labels`` are put on every sample."""
     for metric in metrics:
         name = metric.name
-        # Here the suffix belongs to the samples only; as it is written, it belongs to the family.
-        if metric.type == "counter" and metric.samples and metric.samples[0].name == f"{name}_total":
+        if metric.type == "counter":
+            # Here the suffix belongs to the samples only; as it is written, it belongs to the family.
             name += "_total"
         samples = families.setdefault(name, Family(metric.type, metric.documentation, {})).samples
         for sample in metric.samples:

@@ -1,5 +1,4 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.exposition import Families, Family, add, join, lasting, written
@@ -43,11 +42,19 @@ def test_a_process_that_is_gone_leaves_what_it_counted_and_not_what_it_was() -> 
 
 
 def test_a_counter_keeps_a_name_that_other_servers_gave_it() -> None:
-    metric = Metric("nv_inference_count", "Rows.", "counter")
-    metric.add_sample("nv_inference_count", {"model": "digits"}, 5)
-    families: Families = {}
-    add(families, [metric])
+    samples = {("nv_inference_count", (("model", "digits"),)): 5.0}
+    families = {"nv_inference_count": Family("counter", "Rows.", samples)}
     assert b'# TYPE nv_inference_count counter\nnv_inference_count{model="digits"} 5.0\n' in written(families)
+
+
+def test_what_only_one_process_has_counted_is_one_family_all_the_same() -> None:
+    registry = CollectorRegistry()
+    Counter("asked", "Asked.", ["route"], registry=registry)
+    families: Families = {}
+    add(families, registry.collect())
+    assert parsed(families) == {"asked counter": {}}
+    join(families, measured(3, 0.5, 100, "1"))
+    assert list(families) == ["asked_total", "took", "memory"]
 
 
 def test_labels_are_escaped() -> None:
