@@ -23,3 +23,14 @@ def test_accuracy_improves_by_rising():
 
 def test_there_is_a_least_rate():
     assert factors([1.0] * 5, patience=1, least_factor=0.2) == [1, 0.5, 0.25, 0.2, 0.2]
+
+
+def test_one_goes_on_where_another_was():
+    spec = PlateauSchedule(name="plateau", patience=3)
+    whole, first, second = (Plateau(spec) for _ in range(3))
+    values = [{"val_loss": value} for value in (5.0, 4.0, 4.5, 4.5, 4.5, 4.5, 4.5, 4.5)]
+    expected = [whole.watch(value) for value in values]
+    found = [first.watch(value) for value in values[:4]]
+    second.resume(first.standing())
+    assert found + [second.watch(value) for value in values[4:]] == expected
+    assert len(set(expected)) == 3

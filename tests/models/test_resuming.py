@@ -151,6 +151,12 @@ def told_nothing(kind: str, figures: dict[str, Any]) -> None:
     """Tell nobody."""
 
 
+def epochs_in(folder: Path) -> int:
+    """Return how many epochs are over in the newest checkpoint."""
+    found = newest(folder)
+    return len(found.facts["epochs"]) if found else 0
+
+
 def assert_same(one: Ended, other: Ended) -> None:
     pairs = zip(one.network.variables, other.network.variables, strict=True)
     assert all(a.numpy().tobytes() == b.numpy().tobytes() for a, b in pairs)
@@ -193,6 +199,19 @@ def test_every_family_goes_on_bit_for_bit(name: str, tmp_path: Path) -> None:
 
 
 MLP = CASES["mlp"]
+
+
+def test_patience_is_not_begun_anew(tmp_path: Path) -> None:
+    plateau = {"name": "plateau", "patience": 2, "min_delta": 1000.0}
+    stopping = {"patience": 4, "min_delta": 1000.0}
+    training = {"epochs": 9, "optimizer": {"name": "sgd", "schedule": plateau}, "early_stopping": stopping}
+    case = MLP._replace(training=training)
+    whole = trained(case)
+    assert whole.outcome.stop_reason == "early_stopping"
+    keeper = Keeper(tmp_path, told_nothing, seconds=0)
+    with pytest.raises(Left):
+        trained(case, keeper=keeper, should_leave=lambda: epochs_in(tmp_path) == 2)
+    assert_same(whole, trained(case, keeper=Keeper(tmp_path, told_nothing)))
 
 
 def test_time_is_counted_over_all_attempts(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from models.schema import DatasetSchema, ImageSchema, TextSchema, input_of
 log = logging.getLogger(__name__)
 
 TREE = Path(__file__).parents[3]
-DEADLINE_SECONDS = 120
+DEADLINE_SECONDS = 300
 # Forks a child for each order; its standard input is a pipe that has a name.
 WARM = """
 import os, sys
