@@ -77,17 +77,24 @@ class Question:
 
     def succeed(self, answer: Any, seconds: float) -> None:
         """Hand over the answer, which took so long to write; on the event loop, as all that ends it."""
-        if self.future is not None and not self.over:
-            self.over = True
+        future = self._end()
+        if future is not None:
             self.role.statistics.answered(self.rows, self.queued, (*self.spent, seconds))
-            self.future.set_result(answer)
+            future.set_result(answer)
 
     def fail(self, error: BaseException, reason: Reason) -> None:
         """Hand over what went wrong instead."""
-        if self.future is not None and not self.over:
-            self.over = True
+        future = self._end()
+        if future is not None:
             self.role.statistics.failed(reason)
-            self.future.set_exception(error)
+            future.set_exception(error)
+
+    def _end(self) -> "asyncio.Future[Any] | None":
+        """Return what is to be told, None if nobody waits for it any more."""
+        future = None if self.over else self.future
+        self.over = True
+        # Whoever was cancelled a moment ago may not have noticed it yet.
+        return None if future is None or future.done() else future
 
 
 class Piece(NamedTuple):

@@ -218,6 +218,25 @@ async def test_what_nobody_waits_for_any_more_is_never_run(start, affine):
     assert affine.statistics.pending == 0
 
 
+async def test_who_is_cancelled_while_the_answer_is_on_its_way_costs_others_nothing(start, affine):
+    execution = start()
+    first = await busy(execution, affine)
+    going, staying = [await asked(execution, affine, rows(1)) for _ in range(2)]
+    loop, raised = asyncio.get_running_loop(), []
+    loop.set_exception_handler(lambda _, context: raised.append(context))
+    affine.gate.set()
+    # The loop stands still until the answers wait for it, behind the cancellation.
+    while len(affine.ran) < 2 or execution._pool._work_queue.qsize():
+        time.sleep(0.001)
+    time.sleep(0.05)
+    going.cancel()
+    assert len((await staying)["y"]) == 1
+    with pytest.raises(asyncio.CancelledError):
+        await going
+    await first
+    assert raised == []
+
+
 async def test_a_queue_that_is_too_long_refuses_and_says_which_limit_it_has(start, affine):
     execution = start(queue_seconds=1.0)
     affine.row_seconds = 0.4
