@@ -16,13 +16,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import delete, insert
+from sqlalchemy.exc import OperationalError
 
 from app.database import Database
 from app.identifiers import new_id
@@ -108,10 +109,10 @@ def contend(name: str, url: str, options: argparse.Namespace) -> Iterator[Row]:
     with processes.Pool(options.claimers) as pool:
         found = pool.starmap(claim_until_empty, [(url, f"w{each}") for each in range(options.claimers)])
     seconds = time.monotonic() - begun
-    claims = Counter(job for jobs, _ in found for job in jobs)
+    claims = Counter(job for share in found for job in share.jobs)
     doubled = sum(count - 1 for count in claims.values())
-    latencies = sorted(each for _, times in found for each in times)
-    share = [len(jobs) for jobs, _ in found]
+    latencies = sorted(each for share in found for each in share.milliseconds)
+    shares = [len(share.jobs) for share in found]
     yield Row(
         name,
         f"claimed twice, of {options.jobs:,} jobs by {options.claimers} claimers",
@@ -124,23 +125,36 @@ def contend(name: str, url: str, options: argparse.Namespace) -> Iterator[Row]:
         "a claim, median and 99th percentile",
         f"{_percentile(latencies, 50)} / {_percentile(latencies, 99)} ms",
     )
-    yield Row(name, "claims of one claimer, fewest and most", f"{min(share):,} to {max(share):,}")
+    yield Row(name, "claims tried again, the database being busy", f"{sum(share.refused for share in found)}")
+    yield Row(name, "claims of one claimer, fewest and most", f"{min(shares):,} to {max(shares):,}")
 
 
-def claim_until_empty(url: str, worker: str) -> tuple[list[str], list[float]]:
-    """Return the jobs that were claimed and the milliseconds that each took, commit included."""
-    jobs: list[str] = []
-    times: list[float] = []
+@dataclass
+class Share:
+    """What one claimer got, how long each claim took, and how often the database was busy for too long."""
+
+    jobs: list[str] = field(default_factory=list)
+    milliseconds: list[float] = field(default_factory=list)
+    refused: int = 0
+
+
+def claim_until_empty(url: str, worker: str) -> Share:
+    """Claim, as a slot does, whose jobs take no time: where the database is busy, it tries again."""
+    share = Share()
     with closing(Database(url)) as database:
         while True:
             begun = time.perf_counter()
-            with database.write() as session:
-                job = claim(session, "training", worker)
-                key = job.id if job is not None else None
+            try:
+                with database.write() as session:
+                    job = claim(session, "training", worker)
+                    key = job.id if job is not None else None
+            except OperationalError:
+                share.refused += 1
+                continue
             if key is None:
-                return jobs, times
-            times.append(1000 * (time.perf_counter() - begun))
-            jobs.append(key)
+                return share
+            share.milliseconds.append(1000 * (time.perf_counter() - begun))
+            share.jobs.append(key)
 
 
 def wait(name: str, database: Database, waiting: int) -> Iterator[Row]:
