@@ -1,97 +1,14 @@
 import asyncio
-import contextlib
-import gc
 import threading
-import time
-import weakref
 
 import numpy as np
 import pytest
+from gated import Gated, asked, busy, rows
 
-from app.errors import TimedOut, TooMany
-from app.serving.execution import INLINE_SECONDS, Execution
+from app.serving.execution import INLINE_SECONDS
 from app.serving.role import LoadedRole
-from models.signature import RoleSignature
 
 pytestmark = pytest.mark.anyio
-
-
-class Gated(LoadedRole):
-    """A role that tells how many rows it ran at once, and waits at a gate before each."""
-
-    def __init__(self, made_role):
-        super().__init__(RoleSignature.model_validate(made_role.signature()), made_role.onnx())
-        self.row_seconds = INLINE_SECONDS
-        self.ran = []
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def run(self, inputs, names=None):
-        self.ran.append(len(next(iter(inputs.values()))))
-        assert self.gate.wait(30)
-        return super().run(inputs, names)
-
-
-@pytest.fixture
-def affine(made):
-    """Answers ``y = 2 x`` and ``z = x + 1``."""
-    role = made.role("predict", {"x": (4,)}, {"y": (4,), "z": (4,)})
-    role.node("Mul", ["x", role.constant(np.float32(2))], ["y"])
-    role.node("Add", ["x", role.constant(np.float32(1))], ["z"])
-    return Gated(role)
-
-
-@pytest.fixture
-def chosen(made):
-    """Answers the square of a number up to 9; a batch with any other number fails."""
-    role = made.role("predict", {"number": ((), "int32")}, {"square": ()})
-    squares = role.constant(np.arange(10, dtype=np.float32) ** 2)
-    role.node("Gather", [squares, "number"], ["square"], axis=0)
-    return Gated(role)
-
-
-@pytest.fixture
-def start():
-    started = []
-
-    def begin(**options):
-        started.append(Execution(workers=1, **options))
-        return started[-1]
-
-    yield begin
-    for execution in started:
-        execution.close()
-
-
-@pytest.fixture(autouse=True)
-def batches_of_any_length(monkeypatch):
-    monkeypatch.setattr("app.serving.waiting.LONGEST_SECONDS", 1e6)
-
-
-def rows(count, seed=0):
-    return {"x": np.random.default_rng(seed).normal(size=(count, 4)).astype(np.float32)}
-
-
-async def until(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        await asyncio.sleep(0.001)
-
-
-async def asked(execution, role, inputs, names=("y",), **options):
-    """Begin to ask; return the task once it waits."""
-    task = asyncio.create_task(execution.ask(role, inputs, names, dict, **options))
-    await asyncio.sleep(0)
-    return task
-
-
-async def busy(execution, role, inputs=None):
-    """Let a role be asked and stop at its gate."""
-    role.gate.clear()
-    task = await asked(execution, role, rows(1) if inputs is None else inputs, None)
-    await until(lambda: role.ran)
-    return task
 
 
 async def test_who_comes_first_runs_alone_and_who_comes_meanwhile_together(start, affine):
@@ -183,74 +100,6 @@ async def test_an_answer_that_cannot_be_written_harms_no_other(start, affine):
     assert affine.ran == [1, 2]
 
 
-async def test_what_nobody_waits_for_any_more_is_never_run(start, affine):
-    execution = start(request_seconds=1.0)
-    first = await busy(execution, affine)
-    cancelled = await asked(execution, affine, rows(2))
-
-    class Left(Exception):
-        pass
-
-    leaves = asyncio.Event()
-
-    async def left():
-        await leaves.wait()
-        raise Left
-
-    abandoned = await asked(execution, affine, rows(3), left=left)
-    hasty = await asked(execution, affine, rows(4), seconds=0.01)
-    patient = await asked(execution, affine, rows(5), seconds=1000)
-    cancelled.cancel()
-    leaves.set()
-    with pytest.raises(Left):
-        await abandoned
-    with pytest.raises(TimedOut, match=r"within 0\.01 s, which is the limit"):
-        await hasty
-    with pytest.raises(TimedOut, match=r"within 1 s, which is the limit"):
-        await patient
-    last = await asked(execution, affine, rows(6), seconds=None)
-    affine.gate.set()
-    assert len((await last)["y"]) == 6
-    with pytest.raises(TimedOut):
-        await first
-    assert affine.ran == [1, 6]
-    assert affine.statistics.failures == {"failed": 0, "rejected": 0, "expired": 3, "cancelled": 2}
-    assert affine.statistics.pending == 0
-
-
-async def test_who_is_cancelled_while_the_answer_is_on_its_way_costs_others_nothing(start, affine):
-    execution = start()
-    first = await busy(execution, affine)
-    going, staying = [await asked(execution, affine, rows(1)) for _ in range(2)]
-    loop, raised = asyncio.get_running_loop(), []
-    loop.set_exception_handler(lambda _, context: raised.append(context))
-    affine.gate.set()
-    # The loop stands still until the answers wait for it, behind the cancellation.
-    while len(affine.ran) < 2 or execution._pool._work_queue.qsize():
-        time.sleep(0.001)
-    time.sleep(0.05)
-    going.cancel()
-    assert len((await staying)["y"]) == 1
-    with pytest.raises(asyncio.CancelledError):
-        await going
-    await first
-    assert raised == []
-
-
-async def test_a_queue_that_is_too_long_refuses_and_says_which_limit_it_has(start, affine):
-    execution = start(queue_seconds=1.0)
-    affine.row_seconds = 0.4
-    first = await busy(execution, affine)
-    tasks = [await asked(execution, affine, rows(2, place)) for place in range(2)]
-    with pytest.raises(TooMany, match=r"About 1\.6 s of work wait .* and 1 s is the limit") as refusal:
-        await execution.ask(affine, rows(1), ["y"], dict)
-    assert refusal.value.headers == {"Retry-After": "2"}
-    assert affine.statistics.failures["rejected"] == 1
-    affine.gate.set()
-    await asyncio.gather(first, *tasks)
-    assert len((await execution.ask(affine, rows(1), ["y"], dict))["y"]) == 1
-
-
 async def test_a_slow_role_leaves_others_a_thread(start, affine, chosen):
     execution = start()
     first = await busy(execution, affine)
@@ -270,52 +119,6 @@ async def test_a_batch_is_no_longer_than_the_time_of_others_allows(start, affine
     affine.gate.set()
     await asyncio.gather(first, *tasks)
     assert affine.ran == [1, 4, 4, 1]
-
-
-async def test_nobody_waits_for_an_execution_that_was_closed(start, affine):
-    execution = start()
-    first = await busy(execution, affine)
-    waiting = await asked(execution, affine, rows(1))
-    closing = asyncio.create_task(asyncio.to_thread(execution.close))
-    await until(lambda: execution._pool._shutdown)
-    affine.gate.set()
-    await closing
-    assert len((await first)["y"]) == 1
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-
-
-class Document:
-    """Something large that a body was made into."""
-
-
-class Documents(dict, Document):
-    """Inputs that can be watched."""
-
-
-async def test_what_was_refused_is_freed_without_a_garbage_collection(start, affine, chosen):
-    execution, kept = start(), []
-
-    def refuse(_):
-        document = Document()
-        kept.append(weakref.ref(document))
-        raise ValueError
-
-    def wrong():
-        document = Documents(number=np.array([99], np.int32))
-        kept.append(weakref.ref(document))
-        return document
-
-    gc.disable()
-    try:
-        with contextlib.suppress(ValueError):
-            await execution.ask(affine, rows(1), ["y"], refuse)
-        with contextlib.suppress(Exception):
-            await execution.ask(chosen, wrong(), None, dict)
-        await until(lambda: not any(each() for each in kept))
-    finally:
-        gc.enable()
-    assert len(kept) == 2
 
 
 async def test_many_questions_at_once_are_answered_as_one_by_one(start, affine, chosen, made):
