@@ -43,6 +43,13 @@ class Exhibit:
 
 
 _FOLDS = {"cross_validation": {"folds": 5, "seeds": 3}}
+# Networks that were drawn for 60,000 digits learn more of these 1,437 when they are moved about.
+_FEW_DIGITS = {
+    "epochs": 25,
+    "batch_size": 32,
+    "optimizer": {"name": "adam", "learning_rate": 0.002, "schedule": {"name": "cosine"}},
+    "augmentation": [{"name": "translation", "factor": 0.08}],
+}
 _SHORT_TABLE = {"epochs": 40, "early_stopping": None}
 
 
@@ -52,8 +59,8 @@ def _classifier(preset: str, dataset: str, wanted: float | None = None, **rest: 
 
 EXHIBITS = (
     _classifier("cnn-small", "digits", 0.97),
-    _classifier("cnn-basic", "digits", 0.97, training={"epochs": 15}),
-    _classifier("cnn-shallow", "digits", 0.97, training={"epochs": 15}),
+    _classifier("cnn-basic", "digits", 0.97, training=_FEW_DIGITS),
+    _classifier("cnn-shallow", "digits", 0.97, training=_FEW_DIGITS),
     _classifier("cnn-mnist", "digits", 0.97, training={"epochs": 20, "batch_size": 32}),
     _classifier("cnn-modern", "digits", 0.97),
     _classifier("resnet-mini", "digits", 0.97),
