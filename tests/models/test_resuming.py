@@ -2,6 +2,8 @@
 
 import logging
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +38,25 @@ MOMENTUM = {"name": "sgd", "momentum": 0.9, "nesterov": True}
 MODERN = {"filters": 4, "batch_normalization": True, "dropout": 0.2}
 GAN = {"family": "gan", "latent": 4, "generator": [8], "discriminator": [8], "dropout": 0.2}
 STACK = [{"type": "dense", "units": 8, "activation": "relu"}, {"type": "dropout", "rate": 0.3}]
+
+
+# Tells how many threads a training of one core has that began on three.
+THREADS = """
+import sys
+from pathlib import Path
+import tensorflow as tf
+from models.keeper import Keeper
+from models.presets import resolve
+from models.schema import InputSchema
+from models.training import configure
+source = InputSchema(shape=(6,), targets=2)
+specs = resolve({"family": "mlp", "dense": [8]}, None, source)
+keeper = Keeper(Path(sys.argv[1]), print)
+keeper.chosen({"threads": [2, 3]})
+configure(1, specs.network, specs.training, source, keeper)
+print(tf.config.threading.get_intra_op_parallelism_threads(), end=" ")
+print(tf.config.threading.get_inter_op_parallelism_threads())
+"""
 
 
 class Case(NamedTuple):
@@ -235,6 +256,11 @@ def test_what_was_compiled_is_compiled_again(tmp_path: Path) -> None:
     ended = trained(plain, keeper=Keeper(tmp_path, told_nothing, seconds=0))
     assert ended.outcome.stop_reason == "completed"
     assert newest(tmp_path).facts["chosen"]["xla"] is True
+
+
+def test_it_goes_on_with_as_many_threads_as_it_began_with(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", THREADS, str(tmp_path)]
+    assert subprocess.run(command, check=True, capture_output=True).stdout.split() == [b"2", b"3"]
 
 
 def test_a_checkpoint_of_another_network_is_of_no_use(tmp_path: Path) -> None:
