@@ -95,6 +95,13 @@ class Chorus:
             # What was raised holds this frame, and the future holds what was raised.
             del future
 
+    def close(self) -> None:
+        """Let nobody wait any more; the pool has been shut down."""
+        for voice in self._waiting:
+            # The loop may have ended before.
+            with contextlib.suppress(RuntimeError):
+                voice.loop.call_soon_threadsafe(voice.drop)
+
     def _turn(self) -> None:
         voices: dict[Generation, Voice] = {}
         stage: Stage | None = None
@@ -142,13 +149,9 @@ class Chorus:
             self._waiting.extend(voices)
             self._works = bool(self._waiting)
         if self._works:
-            try:
+            # Not if it was shut down meanwhile.
+            with contextlib.suppress(RuntimeError):
                 self._pool.submit(self._turn)
-            except RuntimeError:
-                # It was shut down.
-                for voice in self._waiting:
-                    with contextlib.suppress(RuntimeError):
-                        voice.loop.call_soon_threadsafe(voice.drop)
 
 
 def _count(stage: Stage) -> None:

@@ -131,6 +131,8 @@ class Execution:
         self._pool.shutdown(cancel_futures=True)
         self._slices.shutdown(cancel_futures=True)
         self._batching.close()
+        for chorus in list(self._choruses.values()):
+            chorus.close()
 
 
 class Place:

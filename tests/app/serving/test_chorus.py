@@ -144,6 +144,18 @@ async def test_a_reader_who_takes_nothing_gets_nothing_written(bard, execution):
     assert written < 10
 
 
+async def test_nobody_waits_for_a_text_after_the_end(bard, execution):
+    (text,) = texts(bard, 1, max_tokens=10**6)
+    with execution.place() as place:
+        reading = asyncio.create_task(read(place, text, 1000.0))
+        async with asyncio.timeout(30):
+            while not text.completion_tokens:
+                await asyncio.sleep(0.001)
+        await asyncio.to_thread(execution.close)
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+
+
 async def test_what_is_no_number_ends_only_the_text_that_it_came_to(registry, made, speller, execution):
     network = speller(LETTERS)
     network.now[5] = np.nan

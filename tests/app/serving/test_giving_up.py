@@ -56,9 +56,8 @@ async def test_who_is_cancelled_while_the_answer_is_on_its_way_costs_others_noth
     loop.set_exception_handler(lambda _, context: raised.append(context))
     affine.gate.set()
     # The loop stands still until the answers wait for it, behind the cancellation.
-    while len(affine.ran) < 2 or execution._pool._work_queue.qsize():
+    while execution._batching._queues[affine]._workers:
         time.sleep(0.001)
-    time.sleep(0.05)
     going.cancel()
     assert len((await staying)["y"]) == 1
     with pytest.raises(asyncio.CancelledError):
