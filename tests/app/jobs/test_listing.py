@@ -4,6 +4,8 @@ import httpx
 import pytest
 
 from app.database import Database
+from app.jobs import repository
+from app.jobs.claiming import claim
 from app.tables import Dataset, Job
 
 # Where no query differs between the databases.
@@ -106,3 +108,23 @@ def test_an_unknown_job_is_not_found(client: httpx.Client) -> None:
     for job_id in ("job_01jd3n6y0q8v5w2x4z7b9c1d3f", "x", "job_", "1"):
         for path in ("", "/events", "/metrics", "/logs", "/artifacts", "/artifacts/report.json"):
             assert client.get(f"/api/v1/jobs/{job_id}{path}").status_code == 404
+
+
+def test_places_in_the_queue_are_those_in_which_jobs_are_claimed(rows: Any, database: Database) -> None:
+    version = rows.version()
+    jobs = [rows.training(version=version, priority=number * 7 % 3 - 1) for number in range(10)]
+    readings = [rows.reading() for _ in range(3)]
+    asked = jobs[::2] + readings[1:]
+    with database.read() as session:
+        places = repository.queue_positions(session, asked)
+        assert repository.queue_positions(session, [jobs[3]]).keys() == {jobs[3]}
+    claimed: dict[str, int] = {}
+    for slot, waiting in (("training", jobs), ("light", readings)):
+        for place in range(1, len(waiting) + 1):
+            with database.write() as session:
+                job = claim(session, slot, "w")
+                assert job is not None
+                claimed[job.id] = place
+    assert places == {job_id: claimed[job_id] for job_id in asked}
+    with database.read() as session:
+        assert repository.queue_positions(session, asked) == {}
