@@ -27,8 +27,8 @@ _EXPECTED: Mapping[Kind, str] = {
     " or IDX files",
     "vectors": "an .npz or .npy file as NumPy writes it",
     "sequences": "an .npz or .npy file as NumPy writes it, or a .csv, .tsv or .parquet file of steps",
-    "table": "a .csv, .tsv or .parquet file",
-    "text": "a .txt or .jsonl file, or a zip of text files",
+    "table": "a .csv or .tsv file in UTF-8, or a .parquet file",
+    "text": "a .txt or .jsonl file in UTF-8, or a zip of text files",
 }
 
 

@@ -71,7 +71,7 @@ def _read_header(start: BinaryIO, name: str) -> tuple[tuple[int, ...], np.dtype]
         if version != _PLAIN_VERSION:
             raise ValueError(version)
         shape, _, dtype = np.lib.format.read_array_header_1_0(start)
-        if any(length < 0 for length in shape):
+        if any(type(length) is not int or length < 0 for length in shape):
             raise ValueError(shape)
     except Exception:  # the header is a Python literal from a stranger: it fails in too many ways to list
         raise BadData(f"{name} is not an array as numpy.save writes it.", None, name) from None

@@ -36,6 +36,8 @@ def arrow_source(table: pa.Table, options: ReadingOptions, make: Make = table_so
     """Return the rows of a table; columns of a type that no network can take are :class:`BadData`."""
     names = list(table.column_names)
     check_names(names, options)
+    if not table.num_rows:
+        raise BadData("The table has no rows, only the names of its columns.")
     ignored = set(options.ignore or ())
     kept = [name for name in names if name not in ignored]
     dates = [name for name in kept if pa.types.is_temporal(table.column(name).type)]
@@ -64,10 +66,20 @@ def _values(name: str, column: pa.ChunkedArray) -> Values:
         seconds = column.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
         days = _numbers(name, seconds, False)
         return Values(name, days.numbers / _DAY)
+    if pa.types.is_binary(kind):
+        raise _no_text(name)
     raise BadData(
         f"The column {shown(name)} holds {shown(str(kind))}; numbers, text, truth values or dates"
         " were expected.",
         "Convert it, or leave it out with options.ignore.",
+        name,
+    )
+
+
+def _no_text(name: str) -> BadData:
+    return BadData(
+        f"The column {shown(name)} holds bytes that are no UTF-8 text.",
+        "Save it as UTF-8, or leave the column out with options.ignore.",
         name,
     )
 
@@ -88,7 +100,10 @@ def _texts(name: str, column: pa.ChunkedArray) -> Values:
             "Leave it out with options.ignore; texts are for datasets of the kind text.",
             name,
         )
-    texts = whole.dictionary.to_pylist()
+    try:
+        texts = whole.dictionary.to_pylist()
+    except UnicodeDecodeError:
+        raise _no_text(name) from None
     numbers = whole.indices.cast(pa.float64()).to_numpy(zero_copy_only=False).copy()
     for nothing in (index for index, text in enumerate(texts) if not text):
         numbers[numbers == nothing] = np.nan

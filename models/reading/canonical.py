@@ -66,6 +66,8 @@ def write_canonical(source: Source, options: ReadingOptions, folder: Path, max_b
     _check_size(source, rows.size(source), max_bytes)
     target = read_target(source, options)
     split = split_rows(source, target.classes, options)
+    if len(split.test_rows) == source.count:
+        raise BadData("All rows that can be read are test rows; none is left to train with.")
     weights = read_weights(source, split.test_rows, options)
     written = rows.write(source, split, options, folder)
     if target.values is not None:

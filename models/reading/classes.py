@@ -1,5 +1,6 @@
 """Classes: from whatever a file calls them to class indices and names."""
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ def read_classes(parts: Sequence[Part], labels: list[str] | None) -> tuple[np.nd
     values = np.concatenate([_flat(part) for part in parts])
     name = parts[0].y_name
     distinct, positions = np.unique(values, return_inverse=True)
+    _check_characters(distinct, name)
     if not 2 <= len(distinct) <= MAX_CLASSES:
         raise BadData(
             f"{name} holds {len(distinct):,} different classes; 2 to {MAX_CLASSES:,} were expected.",
@@ -52,6 +54,14 @@ def _flat(part: Part) -> np.ndarray:
             )
         y = y.astype(np.int64)
     return y.astype(np.int64) if y.dtype.kind == "b" else y
+
+
+def _check_characters(distinct: np.ndarray, name: str) -> None:
+    """Refuse text that Python cannot hold: in an array stands any number for a character."""
+    if distinct.dtype.kind == "U" and distinct.dtype.itemsize:
+        codes = distinct.astype(distinct.dtype.newbyteorder("=")).view(np.uint32)
+        if codes.max() > sys.maxunicode:
+            raise BadData(f"{name} holds text with numbers that are no characters.", "Save it again.", name)
 
 
 def _label(value: np.generic, name: str) -> str:

@@ -26,7 +26,10 @@ def read_delimited(upload: Upload, options: ReadingOptions, make: Make = table_s
     rows = _check_text(upload.path)
     header = _header(upload.path)
     delimiter = "\t" if upload.ending == ".tsv" else max(_DELIMITERS, key=header.count)
-    names = next(csv.reader([header], delimiter=delimiter), [])
+    try:
+        names = next(csv.reader([header], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise BadData(f"The first line cannot be read: {error}.", _HINT) from None
     if not names:
         raise BadData("The first line is empty; it should name the columns.", _HINT)
     check_names(names, options)
@@ -60,11 +63,13 @@ def _check_text(path: Path) -> int:
 
 def _header(path: Path) -> str:
     with path.open("rb") as file:
-        line = file.readline(_HEADER_BYTES)
+        start = file.readline(_HEADER_BYTES)
+    # Arrow takes a carriage return alone for the end of a line as well.
+    line = start.partition(b"\r")[0]
     if len(line) == _HEADER_BYTES:
         raise BadData(f"The first line is longer than {_HEADER_BYTES:,} bytes.", _HINT)
     try:
-        return line.removeprefix(_MARK).decode().rstrip("\r\n")
+        return line.removeprefix(_MARK).decode().rstrip("\n")
     except UnicodeDecodeError:
         raise BadData("The first line is not UTF-8 text.", _HINT) from None
 

@@ -40,6 +40,8 @@ _KINDS: Mapping[str, tuple[Kind, ...]] = {
     "layout": ("text",),
 }
 
+_NEEDED = ("target", "split_column", "sequence_column", "time_column", "weight")
+
 
 def _is_absent(value: object) -> bool:
     return value is None
@@ -153,14 +155,32 @@ class ReadingOptions(Frozen):
     def _sensible(self) -> Self:
         if self.range is not None and self.range[0] >= self.range[1]:
             raise ValueError(f"range must be [low, high] with low below high, got {list(self.range)}")
-        if self.labels is not None and len(set(self.labels)) != len(self.labels):
-            raise ValueError("labels must differ from each other")
         if self.split == "hash" and self.split_column is None:
             raise ValueError("split by hash needs split_column, the column that is hashed")
         if self.split_column is not None and self.split not in ("last", "hash"):
             raise ValueError("split_column needs split, which says how it is used: last or hash")
-        if self.weight in (*(self.target or ()), *(self.ignore or ())):
-            raise ValueError("weight names a column that target or ignore names too")
+        return self
+
+    @model_validator(mode="after")
+    def _each_name_once(self) -> Self:
+        if self.labels is not None:
+            if len(set(self.labels)) != len(self.labels):
+                raise ValueError("labels must differ from each other")
+            if self.target_kind in ("values", "none"):
+                raise ValueError(f"labels are names of classes, and target_kind is {self.target_kind}")
+        if self.target is not None and len(set(self.target)) != len(self.target):
+            raise ValueError("target names a column twice")
+        if self.weight in (self.target or ()):
+            raise ValueError("weight names a column that target names too")
+        return self
+
+    @model_validator(mode="after")
+    def _ignores_nothing_needed(self) -> Self:
+        for option in _NEEDED:
+            named = getattr(self, option)
+            needed = named if isinstance(named, list) else [named]
+            if not set(needed).isdisjoint(self.ignore or ()):
+                raise ValueError(f"ignore leaves out a column that {option} names")
         return self
 
     def misplaced(self, kind: Kind) -> dict[str, str]:

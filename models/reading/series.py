@@ -83,11 +83,23 @@ def _known(column: Values) -> np.ndarray:
     return column.numbers
 
 
+def _times(column: Values) -> np.ndarray:
+    if column.texts is not None:
+        raise BadData(
+            " ".join(
+                [f"The time {shown(column.name)} is text; numbers or dates were expected.", *mistakes(column)]
+            ),
+            "Write dates as 2026-01-31 or 2026-01-31 12:00:00.",
+            column.name,
+        )
+    return _known(column)
+
+
 def _ordered(by_name: dict[str, Values], options: ReadingOptions, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows in the order of their sequences and steps, and the number of each one's sequence."""
     order = np.arange(rows)
     if options.time_column is not None:
-        order = np.argsort(_known(by_name[options.time_column]), kind="stable")
+        order = np.argsort(_times(by_name[options.time_column]), kind="stable")
     if options.sequence_column is None:
         return order, np.arange(rows) // (options.length or _LENGTH)
     # Sequences are numbered as they first appear in the file.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from models.reading.bins import bin_edges
 from models.reading.classes import read_classes
 from models.reading.errors import BadData
 from models.reading.limits import MAX_TARGETS, MAX_VALUE
@@ -13,7 +14,6 @@ from models.reading.options import ReadingOptions
 from models.reading.source import Part, Source, TargetKind
 
 _OPTION = "options.target_kind"
-_HISTOGRAM_BINS = 20
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def read_target(source: Source, options: ReadingOptions) -> Target:
     if kind == "classes":
         classes, labels = read_classes(source.parts, options.labels or source.labels)
         return Target(classes, labels=labels)
-    values = np.concatenate([_values(part) for part in source.parts])
+    values = np.concatenate(_agreeing([_values(part) for part in source.parts], source.parts))
     return Target(values, names=_names(source, values.shape[1]))
 
 
@@ -76,6 +76,17 @@ def _check_count(part: Part) -> None:
             "Each row needs exactly one target.",
             part.y_name,
         )
+
+
+def _agreeing(values: list[np.ndarray], parts: Sequence[Part]) -> list[np.ndarray]:
+    for own, part in zip(values, parts, strict=True):
+        if own.shape[1] != values[0].shape[1]:
+            raise BadData(
+                f"{part.y_name} has {own.shape[1]} values a row, but {parts[0].y_name} {values[0].shape[1]}.",
+                "Prepare training and test rows in the same way.",
+                part.y_name,
+            )
+    return values
 
 
 def _values(part: Part) -> np.ndarray:
@@ -152,7 +163,7 @@ def figures(values: np.ndarray) -> dict[str, Any]:
     missing = len(values) - len(known)
     if not len(known):
         return {"missing": missing}
-    bins, edges = np.histogram(known, _HISTOGRAM_BINS)
+    bins, edges = np.histogram(known, bin_edges(float(known.min()), float(known.max())))
     return {
         "missing": missing,
         "min": float(known.min()),

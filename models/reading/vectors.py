@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.reading.bins import BINS, bin_edges
 from models.reading.errors import BadData
 from models.reading.limits import MAX_FEATURES
 from models.reading.options import ReadingOptions
@@ -12,8 +13,6 @@ from models.reading.rows import Written, check_agreement, chunks_of, copy_rows
 from models.reading.source import Part, Source
 from models.reading.split import Split
 from models.schema import X_FILE
-
-_BINS = 20
 
 
 def vectors_bytes(source: Source) -> int:
@@ -49,8 +48,8 @@ def write_vectors(source: Source, split: Split, options: ReadingOptions, folder:
 
 def histogram(rows: np.ndarray, low: float, high: float) -> dict[str, list[float]]:
     """Return how many of all values, which lie between ``low`` and ``high``, fall into each bin; not NaN."""
-    edges = np.histogram_bin_edges([], _BINS, (low, high))
-    counts = np.zeros(_BINS, np.int64)
+    edges = bin_edges(low, high)
+    counts = np.zeros(BINS, np.int64)
     for _, chunk in chunks_of(rows):
         values = chunk.astype(np.float64)
         counts += np.histogram(values[~np.isnan(values)], edges)[0]
