@@ -62,6 +62,9 @@ def _by_classes(training: TrainingSpec, source: InputSchema, task: Task) -> Iter
     if isinstance(weights, dict):
         places = {label: f"/training/class_weight/{escaped(label)}" for label in sorted(weights)}
         yield from _unknown(places, source)
+        if source.labels and not any(weights.get(label, 1) for label in source.labels):
+            message = "The weights of all classes are 0: nothing would be learnt."
+            yield SpecProblem("/training/class_weight", "nothing_left", message)
     if training.normal_labels is not None:
         yield from _of_normal(training.normal_labels, source, task)
 

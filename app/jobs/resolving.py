@@ -48,6 +48,11 @@ def resolved(
     if checked and checked.ensemble and not schema.test_rows:
         message = "Each row has taught a member of the ensemble; without test rows none is left to judge it."
         problems.append(SpecProblem("/training/cross_validation/ensemble", "needs_test_rows", message))
+    rows = _rows(schema, version.profile or {}, whole.training)
+    if checked and checked.folds > rows["train"] + rows["validation"]:
+        most = rows["train"] + rows["validation"]
+        message = f"Expected {most} folds at most, one for each row to train with; received {checked.folds}."
+        problems.append(SpecProblem("/training/cross_validation/folds", "too_few_rows", message))
     if problems:
         raise SpecError(problems)
     return {
@@ -55,7 +60,7 @@ def resolved(
         "network": whole.network.model_dump(mode="json"),
         "training": whole.training.model_dump(mode="json"),
         "dataset": f"{version.dataset.name}@{version.number}",
-        "rows": _rows(schema, version.profile or {}, whole.training),
+        "rows": rows,
         **({"start_from": start.resolved()} if start else {}),
     }
 

@@ -126,6 +126,16 @@ def test_an_ensemble_needs_rows_that_none_of_its_members_has_seen(
     assert refusal(jobs.post(jobs.body(training=training))) == (place, "needs_test_rows")
 
 
+def test_no_fold_is_left_without_a_row(jobs: Any, digits: Dataset, rows: Any) -> None:
+    training = {"cross_validation": {"folds": 20}}
+    assert jobs.submit(training=training)
+    with rows.database.write() as session:
+        version = session.query(DatasetVersion).filter_by(dataset_id=digits.id).one()
+        version.schema, version.profile = version.schema | {"rows": 51}, None
+    place = "/training/cross_validation/folds"
+    assert refusal(jobs.post(jobs.body(training=training))) == (place, "too_few_rows")
+
+
 def test_a_job_that_waited_starts_from_its_version_or_fails_where_that_is_gone(
     jobs: Any, parent: str, rows: Any, digits: Dataset, database: Database
 ) -> None:

@@ -49,6 +49,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"mixed_precision": True}, "/training/mixed_precision"),
     ({"freeze": [""]}, "/training/freeze/0"),
     ({"max_seconds": 0}, "/training/max_seconds"),
+    ({"class_weight": {"zero": 0, "one": 0}}, "/training/class_weight"),
 ]
 
 
