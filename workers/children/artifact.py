@@ -200,4 +200,15 @@ def _facts(trained: Trained, order: TrainingOrder, rows: Rows, proof: Parity) ->
 
 
 def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    try:
+        text = json.dumps(content, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise Failed(
+            Failure(
+                code="bad_data",
+                message=f"{path.name} would hold a figure that is infinite or no number: values of the rows,"
+                " or what the network makes of them, are too large to be squared and summed.",
+                hint="Scale the rows to smaller numbers, for example thousands instead of units.",
+            )
+        ) from error
+    path.write_text(text + "\n")

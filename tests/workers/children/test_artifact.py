@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +201,13 @@ def test_the_network_can_be_loaded_again(
     loaded = keras.saving.load_model(written[0] / "network.keras", safe_mode=True)
     images = rows.read(rows.test[:8])
     np.testing.assert_allclose(asked(loaded, order, images), asked(trained.network, order, images), atol=1e-6)
+
+
+def test_figures_that_cannot_be_told_are_the_fault_of_the_data(
+    trained: Trained, order: TrainingOrder, rows: Rows, tmp_path: Path
+) -> None:
+    odd = replace(trained, notes={"distance": float("nan")})
+    with (tmp_path / "events").open("wb") as events, pytest.raises(Failed) as raised:
+        write_artifact(odd, order, rows, tmp_path, Events(events.fileno()))
+    assert raised.value.failure.code == "bad_data"
+    assert raised.value.failure.message.startswith("report.json would hold a figure")
