@@ -161,6 +161,8 @@ def _measured(network: keras.Model, data: TrainingData, rows: np.ndarray, source
     true = np.asarray(data.y[rows])
     if source.classes:
         return float((found.argmax(1) == true).mean())
+    # Squares of the largest values allowed are beyond float32.
+    true = true.astype(np.float64)
     unexplained = np.square(found - true).sum(0)
     there = np.square(true - true.mean(0)).sum(0)
     return float(np.mean(1 - unexplained / np.maximum(there, 1e-12)))

@@ -161,3 +161,14 @@ def test_an_ensemble_has_the_parameters_of_all_its_networks() -> None:
     resolve(network, {"cross_validation": whole | {"ensemble": False}}, SOURCE, max_parameters=100)
     with pytest.raises(SpecError, match="would have 710 parameters"):
         resolve(network, {"cross_validation": whole}, SOURCE, max_parameters=100)
+
+
+def test_the_largest_values_are_measured_by_a_number() -> None:
+    y = (RANDOM.random((60, 1)) * 2e30 - 1e30).astype(np.float32)
+    source = InputSchema(shape=(4,), targets=1)
+    data = data_of(RANDOM.random((60, 4)), y, source)
+    training = {"epochs": 1, "cross_validation": {"folds": 2}}
+    specs = resolve({"family": "mlp", "dense": [4]}, training, source)
+    figures: list[dict] = []
+    checked(specs, data, figures.append)
+    assert np.isfinite([each["figure"] for each in figures]).all()
