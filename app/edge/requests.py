@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.edge.problems import answer, problem_of
-from app.errors import AppError, shortened
+from app.errors import AppError, TooMany, shortened
 from app.metrics import Metrics
 from app.protocols.replies import VERSION, lineage_headers
 
@@ -119,7 +119,8 @@ class _Exchange:
         # 499 is what proxies write when the client went away before it was answered.
         status = self._status or 499
         self._metrics.count_request(route, self._scope["method"], status, seconds)
-        quiet = status < 400 and route.endswith(_QUIET_SCOPES)
+        # A queue that is full refuses as many as ask, and must not spend on each what an answer costs.
+        quiet = (status < 400 or status == TooMany.status) and route.endswith(_QUIET_SCOPES)
         level = logging.DEBUG if quiet else logging.INFO
         # Asked first: an event that nobody reads still costs more than all of the edge.
         if not _stdlib_log.isEnabledFor(level):

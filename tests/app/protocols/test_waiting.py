@@ -1,7 +1,9 @@
 import asyncio
 import contextlib
 import json
+import logging
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -92,3 +94,17 @@ async def test_who_would_wait_too_long_and_who_did_are_told_the_limit(client, re
     assert (await client.post(PATH, content=BODY)).status_code == 200
     failures = version.statistics.failures
     assert (failures["rejected"], failures["expired"], failures["cancelled"]) == (1, 1, 0)
+
+
+async def test_refusals_cost_no_line_of_the_log_each(client, registry, engine, caplog, monkeypatch):
+    version, told = await slow(registry, engine), []
+    caplog.set_level(logging.INFO, logger="app.edge.requests")
+    monkeypatch.setattr("app.edge.requests.log", SimpleNamespace(log=lambda *_, **event: told.append(event)))
+    async with busy(engine.execution) as gate:
+        waiting = asyncio.create_task(client.post(PATH, content=BODY))
+        await until(lambda: version.statistics.pending == 1)
+        assert (await client.post(PATH, content=BODY)).status_code == 429
+        assert (await client.post(PATH, content=b"{")).status_code == 400
+        gate.set()
+        await waiting
+    assert [event["status"] for event in told] == [400]
