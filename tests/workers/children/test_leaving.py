@@ -16,12 +16,7 @@ from zipfile import ZipFile
 import h5py
 import numpy as np
 import pytest
-
-from models.presets import resolve
-from models.reading.canonical import write_canonical
-from models.reading.digits import read_digits
-from models.reading.options import ReadingOptions
-from models.schema import DatasetSchema, ImageSchema, TextSchema, input_of
+from small_orders import CASES, TURNED, digits, made
 
 log = logging.getLogger(__name__)
 
@@ -43,53 +38,6 @@ for line in sys.stdin:
     print(pid, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
-ROWS = 96
-IMAGES = DatasetSchema(
-    rows=ROWS,
-    test_rows=16,
-    shape=(8, 8, 1),
-    dtype="uint8",
-    labels=["a", "b", "c"],
-    image=ImageSchema(low=0, high=16, background=0),
-)
-VECTORS = DatasetSchema(kind="vectors", rows=ROWS, test_rows=16, shape=(6,), dtype="float32", targets=["v"])
-SEQUENCES = DatasetSchema(
-    kind="sequences", rows=ROWS, test_rows=16, shape=(7, 2), dtype="float32", labels=["a", "b", "c"]
-)
-TEXTS = DatasetSchema(
-    kind="text",
-    rows=ROWS,
-    test_rows=16,
-    shape=(9,),
-    dtype="int32",
-    text=TextSchema(tokens="character", vocabulary=8),
-)
-LABELLED = TEXTS.model_copy(update={"labels": ["a", "b", "c"]})
-MODERN = {"filters": 4, "batch_normalization": True, "dropout": 0.2}
-GAN = {"family": "gan", "latent": 4, "generator": [8], "discriminator": [8], "dropout": 0.2}
-VARIATIONAL = {"family": "autoencoder", "dense": [8], "latent": 2, "variational": True}
-RECURRENT = {"units": 5, "dropout": 0.2, "recurrent_dropout": 0.3}
-TURNED = {"augmentation": [{"name": "rotation"}, {"name": "noise"}, {"name": "cutmix"}]}
-STACK = [{"type": "dense", "units": 8, "activation": "relu"}, {"type": "dropout", "rate": 0.3}]
-CASES: dict[str, tuple[DatasetSchema, dict[str, Any], dict[str, Any]]] = {
-    "mlp": (VECTORS, {"family": "mlp", "dense": [8]}, {}),
-    "compiled mlp": (VECTORS, {"family": "mlp", "dense": [8]}, {"xla": "on"}),
-    "cnn": (IMAGES, {"family": "cnn", "blocks": [MODERN], "dropout": 0.4}, TURNED),
-    "strict cnn": (IMAGES, {"family": "cnn", "blocks": [MODERN]}, {"determinism": "strict"}),
-    "rnn": (SEQUENCES, {"family": "rnn", "layers": [RECURRENT]}, {}),
-    "attention": (LABELLED, {"family": "attention", "attention": [{"name": "self", "dropout": 0.2}]}, {}),
-    "text_generator": (TEXTS, {"family": "text_generator", "units": [6], "dropout": 0.2}, {}),
-    "autoencoder": (IMAGES, {"family": "autoencoder", "dense": [8], "latent_dropout": 0.2}, {}),
-    "variational": (IMAGES, VARIATIONAL | {"kl_warmup_epochs": 20}, {}),
-    "gan": (IMAGES, GAN | {"conditional": True}, {}),
-    "wgan": (IMAGES, GAN | {"loss": "wgan_gp", "critic_steps": 3}, {}),
-    "layers": (VECTORS, {"family": "layers", "layers": STACK}, {}),
-    "cross-validated": (
-        VECTORS,
-        {"family": "mlp", "dense": [8]},
-        {"cross_validation": {"folds": 3, "ensemble": True}},
-    ),
-}
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -164,49 +112,6 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     yield program
     program.warm.kill()
     program.warm.communicate()
-
-
-def order_of(
-    files: Path, schema: DatasetSchema, network: dict[str, Any], training: dict[str, Any]
-) -> dict[str, Any]:
-    specs = resolve(network, training, input_of(schema))
-    return {
-        "kind": "training",
-        "job": "job_1",
-        "attempt": 1,
-        "model": "made",
-        "dataset": "made@1",
-        "dataset_schema": schema.model_dump(mode="json"),
-        "files": {file.name: str(file) for file in files.iterdir()},
-        "network": specs.network.model_dump(mode="json"),
-        "training": specs.training.model_dump(mode="json"),
-        "threads": 2,
-    }
-
-
-def digits(folder: Path, training: dict[str, Any]) -> dict[str, Any]:
-    folder.mkdir()
-    schema = write_canonical(read_digits(), ReadingOptions(), folder, 10**7).schema
-    return order_of(folder, schema, {"family": "cnn", "blocks": [MODERN], "dropout": 0.4}, training)
-
-
-def made(folder: Path, case: str, training: dict[str, Any]) -> dict[str, Any]:
-    schema, network, options = CASES[case]
-    folder.mkdir()
-    generator = np.random.default_rng(0)
-    if schema.dtype == "float32":
-        x = generator.normal(size=(ROWS, *schema.shape)).astype(np.float32)
-    else:
-        x = generator.integers(2, 8, (ROWS, *schema.shape)).astype(schema.dtype)
-    np.save(folder / "x.npy", x)
-    np.save(folder / "test.npy", np.arange(ROWS - schema.test_rows, ROWS))
-    if schema.labels:
-        np.save(folder / "y.npy", np.arange(ROWS) % 3)
-    if schema.targets:
-        np.save(folder / "y.npy", generator.normal(size=(ROWS, 1)).astype(np.float32))
-    if schema.text:
-        (folder / "vocabulary.json").write_text(json.dumps(["", "\ufffd", *"abcdef"]))
-    return order_of(folder, schema, network, training | options)
 
 
 class Left(NamedTuple):
