@@ -40,6 +40,7 @@ EXHIBITS: Sequence[Exhibit] = (
             "epochs": 6,
             "batch_size": 32,
             "validation": 0.02,
+            "max_seconds": 550,
             "augmentation": [],
             "optimizer": {
                 "name": "adam",
