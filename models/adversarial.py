@@ -47,7 +47,8 @@ class _Game:
         scale = symmetric_scale(lesson.data.source, lesson.data.statistics)
         self._middle, self._half = tf.constant(scale.means), tf.constant(scale.deviations)
         self._seed = lesson.training.seed
-        self.packing = Packing(self._generator.trainable_variables, self._discriminator.trainable_variables)
+        players = self._generator.trainable_variables, self._discriminator.trainable_variables
+        self.packing = Packing(*players, flat=lesson.packs)
         self._updates = (
             _update(spec.generator_optimizer, lesson, spec.critic_steps),
             _update(spec.discriminator_optimizer, lesson, 1),
