@@ -47,8 +47,7 @@ class _Game:
         scale = symmetric_scale(lesson.data.source, lesson.data.statistics)
         self._middle, self._half = tf.constant(scale.means), tf.constant(scale.deviations)
         self._seed = lesson.training.seed
-        players = self._generator.trainable_variables, self._discriminator.trainable_variables
-        self.packing = Packing(*players, flat=lesson.packs)
+        self.packing = Packing(self._generator.trainable_variables, self._discriminator.trainable_variables)
         self._updates = (
             _update(spec.generator_optimizer, lesson, spec.critic_steps),
             _update(spec.discriminator_optimizer, lesson, 1),

@@ -20,26 +20,10 @@ def uses_xla(spec: NetworkSpec, training: TrainingSpec, source: InputSchema, row
     convolutions ten times slower and random layers five times. It knows neither the operations that turn,
     move and zoom images nor deterministic ones.
     """
-    if not _may_compile(training):
+    if training.xla == "off" or training.determinism == "strict" or training.augmentation:
         return False
     if training.xla == "on" or tf.config.list_physical_devices("GPU"):
         return True
-    return _is_worth_compiling(spec, training, source, rows)
-
-
-def packs_weights(spec: NetworkSpec, training: TrainingSpec, source: InputSchema, rows: int) -> bool:
-    """Return whether the weights are packed into one vector: not where XLA fuses their update anyway.
-
-    The device has no say in this, for a checkpoint may be taken up on another.
-    """
-    return not (_may_compile(training) and _is_worth_compiling(spec, training, source, rows))
-
-
-def _may_compile(training: TrainingSpec) -> bool:
-    return training.xla != "off" and training.determinism != "strict" and not training.augmentation
-
-
-def _is_worth_compiling(spec: NetworkSpec, training: TrainingSpec, source: InputSchema, rows: int) -> bool:
     if not _is_dense(spec):
         return False
     parameters = outline(spec, source, training.batch_size).parameters

@@ -33,8 +33,7 @@ class TrainingData:
 class Lesson:
     """A network, the rows to learn from, and the means: an update of weights, and changes of rows if any.
 
-    The augmenter changes each row by itself, the mixer mixes rows and their classes. ``packs`` says whether
-    the weights become one vector.
+    The augmenter changes each row by itself, the mixer mixes rows and their classes.
     """
 
     network: keras.Model
@@ -43,4 +42,3 @@ class Lesson:
     update: Update
     augmenter: keras.Model | None
     mixer: Mixer | None = None
-    packs: bool = True

@@ -18,7 +18,7 @@ import tensorflow as tf
 from models.augmentation import augmenter
 from models.batches import batches_of, order_of
 from models.chunks import Chunks, Feed, Scores
-from models.compiling import packs_weights, uses_xla
+from models.compiling import uses_xla
 from models.course import Course, StopReason, Strange
 from models.early_stopping import best_of, is_stuck
 from models.figures import Figures
@@ -102,11 +102,10 @@ class Loop:
         augment = augmenter(training.augmentation, data.source, training.seed)
         mix = mixer(training.augmentation, training.seed)
         update = update_of(training.optimizer, rate, training.clip_norm, training.clip_value)
-        size = spec, training, data.source, len(data.train_rows)
-        lesson = Lesson(network, training, data, update, augment, mix, packs_weights(*size))
-        self._learning = learning_of(spec, lesson)
+        self._learning = learning_of(spec, Lesson(network, training, data, update, augment, mix))
         self._figures = Figures(self._learning.names, rate)
-        self._course = self._first_course(augment, uses_xla(*size))
+        xla = uses_xla(spec, training, data.source, len(data.train_rows))
+        self._course = self._first_course(augment, xla)
         self._resume()
         weights = data.weights if weighs_rows(spec, data.source) else None
         feed, state = Feed(data.x, data.y, weights=weights), self._course.state

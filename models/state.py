@@ -31,14 +31,13 @@ class State(NamedTuple):
 class Packing:
     """How trainable variables are packed into ``State.weights``: each group of them alone, one after another.
 
-    A network has one group; players that learn against each other have one each. Large groups, or all of them
-    unless ``flat``, stay lists of tensors.
+    A network has one group; players that learn against each other have one each.
     """
 
-    def __init__(self, *groups: Sequence[keras.Variable], flat: bool = True) -> None:
+    def __init__(self, *groups: Sequence[keras.Variable]) -> None:
         self._shapes = [[tuple(variable.shape) for variable in group] for group in groups]
         self._sizes = [[tf.TensorShape(shape).num_elements() for shape in group] for group in self._shapes]
-        self._flat = [flat and sum(sizes) <= FLAT_PARAMETERS for sizes in self._sizes]
+        self._flat = [sum(sizes) <= FLAT_PARAMETERS for sizes in self._sizes]
 
     def pack(self, weights: Sequence[tf.Tensor]) -> Tensors:
         """Return the weights of all groups as they are kept in a state."""

@@ -71,7 +71,7 @@ class Learning(NamedTuple):
 def learning(names: tuple[str, ...], objective: Objective, lesson: Lesson) -> Learning:
     """Return how a network learns that has one objective and one optimizer."""
     augmenter, mixer, update = lesson.augmenter, lesson.mixer, lesson.update
-    packing = Packing(lesson.network.trainable_variables, flat=lesson.packs)
+    packing = Packing(lesson.network.trainable_variables)
 
     def step(state: State, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None = None) -> tuple[State, Sums]:
         augmentation = state.augmentation

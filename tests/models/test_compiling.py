@@ -1,6 +1,6 @@
 from typing import Any
 
-from models.compiling import packs_weights, uses_xla
+from models.compiling import uses_xla
 from models.schema import InputSchema
 from models.specs.cnn import CnnSpec
 from models.specs.dense import DenseBlock
@@ -34,13 +34,3 @@ def test_by_itself_only_long_trainings_of_dense_layers_without_chance_are_compil
     assert rule({}, dense_players)
     assert not rule({}, dense_players.model_copy(update={"dropout": 0.3}))
     assert not rule({}, GanSpec(filters=(64, 128)))
-
-
-def test_weights_are_packed_unless_their_update_is_compiled_by_itself() -> None:
-    def packs(training: dict[str, Any], spec: Any = MLP) -> bool:
-        return packs_weights(spec, TrainingSpec.model_validate({"epochs": 10} | training), SOURCE, 60_000)
-
-    assert not packs({})
-    assert packs({"xla": "off"})
-    assert packs({"epochs": 1, "xla": "on"})
-    assert packs({}, CnnSpec())

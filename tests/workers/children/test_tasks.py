@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+import small_orders
 from PIL import Image
 
-from models.presets import resolve
 from models.registry import build
 from models.schema import DatasetSchema, ImageSchema, TextSchema, input_of
 from models.signature import Signature
@@ -68,19 +68,7 @@ def order_of(
         np.save(folder / "y.npy", np.arange(ROWS) % 3)
     if schema.text:
         (folder / "vocabulary.json").write_text(json.dumps(VOCABULARY))
-    specs = resolve(network, {"epochs": 2, "batch_size": 16, **training}, input_of(schema))
-    return {
-        "kind": "training",
-        "job": "job_1",
-        "attempt": 1,
-        "model": "made",
-        "dataset": "made@1",
-        "dataset_schema": schema.model_dump(mode="json"),
-        "files": {file.name: str(file) for file in folder.iterdir()},
-        "network": specs.network.model_dump(mode="json"),
-        "training": specs.training.model_dump(mode="json"),
-        "threads": 1,
-    }
+    return small_orders.order_of(folder, schema, network, {"epochs": 2, "batch_size": 16, **training})
 
 
 @pytest.fixture(
