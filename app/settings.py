@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     restarts: int = Field(
         3, ge=0, le=100, description="How often a job is begun again that was lost and had got no further."
     )
+    job_seconds: float = Field(
+        0.0, ge=0, description="Longest time of one attempt of a job, in seconds; 0: as long as it takes."
+    )
     free_bytes: int = Field(
         256 * 1024**2, ge=0, description="No job begins while the data folder's disk has less room, in bytes."
     )

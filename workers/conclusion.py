@@ -46,7 +46,9 @@ class Conclusion:
         if ending.cause == "lost":
             return
         gone = now()
-        finish = self._finish(ending, output, memory_kills_before)
+        # Files that are large take longer to move than a lease lasts.
+        with self._journal.renewing():
+            finish = self._finish(ending, output, memory_kills_before)
 
         def change(session: Session) -> None:
             self._journal.write_rest(session)
@@ -64,6 +66,8 @@ class Conclusion:
             return self._fail(failures.silent_for(self._workshop.limits.silence))
         if ending.result is not None and ending.status == EXIT_DONE:
             return self._complete(ending.result, output)
+        if ending.cause == "overdue":
+            return self._fail(failures.overdue(self._workshop.limits.whole))
         handed_back = ending.cause in {"drained", "paused"}
         if handed_back or (ending.status == EXIT_STOPPED and self._worker_follows()):
             return self._hand_back

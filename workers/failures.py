@@ -46,6 +46,17 @@ def silent_for(seconds: float) -> dict[str, Any]:
     ).model_dump()
 
 
+def overdue(seconds: float) -> dict[str, Any]:
+    """The child worked for longer than the operator lets any."""
+    return Failure(
+        code="time_limit",
+        message=f"This job took longer than any may here, {seconds:.0f} s, and was ended.",
+        hint="Send `training.max_seconds` below that: a training then ends with what it has learned. "
+        "A retry has as much time again, and goes on from the last checkpoint.",
+        retryable=True,
+    ).model_dump()
+
+
 def worker_lost() -> dict[str, Any]:
     """Each worker that ran the job was lost, as often as may be."""
     return Failure(

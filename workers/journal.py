@@ -1,7 +1,10 @@
 """The journal of one attempt: what its child reports reaches the database in short transactions."""
 
 import logging
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
 from sqlalchemy import select
@@ -80,10 +83,32 @@ class Journal:
             self._waiting.clear()
         return self._standing
 
+    @contextmanager
+    def renewing(self) -> Iterator[None]:
+        """Renew the lease while the body works, which does not keep up meanwhile.
+
+        Losing it ends nothing here: what the body makes ready is written only if the attempt still runs.
+        """
+        done = threading.Event()
+        thread = threading.Thread(target=self._renew_until, args=(done,), name="lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
     def write_rest(self, session: Session) -> None:
         """Write what waits, in a transaction of the caller's."""
         if not record(session, self._job_id, self._attempt, self._waiting):
             self._standing = "lost"
+
+    def _renew_until(self, done: threading.Event) -> None:
+        while not done.wait(self._lease.heartbeat):
+            try:
+                self._renew()
+            except SQLAlchemyError as error:
+                log.warning("the lease could not be renewed (%s); trying again", type(error).__name__)
 
     def _renew(self) -> None:
         begun = time.monotonic()

@@ -66,7 +66,8 @@ def _training(
         "sent": {key: job.request[key] for key in ("network", "training") if key in job.request},
         "threads": threads_of_one_trainer(settings),
         "checkpoints": str(settings.data_dir / CHECKPOINTS_DIR / job.id),
-        "resume": job.checkpoint is not None,
+        # Its newest checkpoint may have been written by a child that was killed before it could tell of it.
+        "resume": job.attempt > 1,
     }
     if start := job.resolved.get("start_from"):
         order["start_from"] = _start(session, start, store)

@@ -88,6 +88,7 @@ class _Epoch(_Data):
 class _Place(_Data):
     epoch: _Count
     step: _Count
+    seconds: _Seconds = None
 
 
 class _Log(_Data):
@@ -104,6 +105,8 @@ _SHAPES: dict[str, type[BaseModel]] = {
     "resumed": _Place,
     "error": Failure,
 }
+# Of these, only what the child has sent is told.
+_PARTIAL = frozenset({"progress", "epoch", "checkpoint", "resumed"})
 
 
 def parse(line: bytes) -> Reported | None:
@@ -113,7 +116,7 @@ def parse(line: bytes) -> Reported | None:
         data = _storable(event.data)
         shape = _SHAPES.get(event.type)
         if shape is not None:
-            data = shape.model_validate(data).model_dump(exclude_unset=event.type in {"epoch", "progress"})
+            data = shape.model_validate(data).model_dump(exclude_unset=event.type in _PARTIAL)
     except (ValueError, ValidationError, RecursionError):
         return None
     return Reported(event.type, data if event.type == "epoch" else _finite(data))

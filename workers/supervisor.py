@@ -5,6 +5,7 @@ goes away, and kills it when it does not leave, or gets no further for too long.
 child is gone.
 """
 
+import math
 import os
 import selectors
 import time
@@ -18,8 +19,8 @@ from workers.journal import Journal
 from workers.reports import LineSplitter, parse
 
 # How the watching ended. ``exited``: by itself. ``silent``: it gave no sign of life after its start.
-# ``lost``: the job is no longer this attempt's.
-Cause = Literal["exited", "paused", "cancelled", "drained", "hung", "silent", "lost"]
+# ``lost``: the job is no longer this attempt's. ``overdue``: it took longer than any job may.
+Cause = Literal["exited", "paused", "cancelled", "drained", "hung", "overdue", "silent", "lost"]
 
 LOOK_SECONDS = 0.2
 CHUNK_BYTES = 64 * 1024
@@ -37,6 +38,7 @@ class Limits:
     pause_grace: float = 60.0
     cancel_grace: float = 10.0
     drain_grace: float = 6.0
+    whole: float = math.inf
 
 
 @dataclass
@@ -64,7 +66,7 @@ class Supervisor:
         self._warm = warm
         self._lines = LineSplitter()
         self._ending = Ending()
-        self._advanced = time.monotonic()
+        self._begun = self._advanced = time.monotonic()
         self._place: tuple[object, ...] = ()
         self._spoken = self._finishing = False
         self._kill_at: float | None = None
@@ -143,6 +145,9 @@ class Supervisor:
             self._end("silent", 0)
         elif silence > self._limits.silence:
             self._end("hung", 0)
+        elif time.monotonic() - self._begun > self._limits.whole:
+            # As long as for a pause: it writes a checkpoint, from which a retry goes on.
+            self._end("overdue", self._limits.pause_grace)
         if self._kill_at is not None and time.monotonic() >= self._kill_at:
             self._child.kill()
 

@@ -1,6 +1,7 @@
 """A worker: its identity, its slots, and how they begin and end."""
 
 import logging
+import math
 import shutil
 import time
 from collections.abc import Mapping
@@ -34,7 +35,7 @@ class Worker:
     ) -> None:
         self.settings = settings
         self._programs = programs
-        self._limits = limits or Limits()
+        self._limits = limits or Limits(whole=settings.job_seconds or math.inf)
         self._slots: list[Slot] = []
         self._draining = False
         self._identity: Identity | None = None

@@ -1,12 +1,12 @@
 """Claiming: how a slot gets the best waiting job, and no other slot gets it too."""
 
-from sqlalchemy import Double, bindparam, delete, or_, select, update
+from sqlalchemy import Double, bindparam, or_, select, update
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.jobs.events import append_state, enter_phase
 from app.jobs.leasing import LEASE_SECONDS, due, era, moment
-from app.tables import DatasetVersion, Job, MetricPoint
+from app.tables import DatasetVersion, Job
 from app.tables.base import now
 
 # To put one together takes longer than to run it; one for each clock.
@@ -70,8 +70,5 @@ def _statement(session: Session) -> ReturningUpdate[Job]:
 
 
 def _begin_attempt(session: Session, job: Job) -> None:
-    if job.attempt > 1 and job.checkpoint is None:
-        # It begins from nothing, so what an earlier attempt measured is not part of this curve.
-        session.execute(delete(MetricPoint).where(MetricPoint.job_id == job.id))
     append_state(session, job)
     enter_phase(session, job, "starting")

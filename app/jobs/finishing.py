@@ -145,8 +145,6 @@ def _put_back(session: Session, job: Job, **columns: Any) -> bool:
     if job.state == "cancelling":
         return _cancel(session, job)
     cleared = dict.fromkeys(("worker", "lease_until", "phase", "progress", "started_at"))
-    if job.checkpoint is None:
-        cleared["best"] = None
     move(session, job, job.state, "queued" if job.state == "running" else "paused", **cleared, **columns)
     if job.state == "queued":
         ring_after_commit(session, job.slot)

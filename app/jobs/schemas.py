@@ -130,7 +130,7 @@ class JobRead(BaseModel):
         description="How many of those were lost and left no newer checkpoint than they began with."
     )
     checkpoint: dict[str, Any] | None = Field(
-        description="The newest checkpoint: epoch, step, and the attempt that wrote it.",
+        description="The newest checkpoint: epoch, step, seconds of training, the attempt that wrote it.",
         examples=[{"epoch": 3, "step": 138, "attempt": 1}],
     )
     model: str | None

@@ -19,8 +19,8 @@ class Job(Identified, Owned, Base):
     of ``phase``. ``worker`` names the worker that holds the present attempt, until ``lease_until`` unless
     it is heard of before; a queued job is not begun before ``not_before``. Both are seconds of the clock
     that ``era`` names. ``restarts`` counts the attempts that were lost and left no newer checkpoint than
-    the one they began with; ``checkpoint`` is the newest, ``{epoch, step, attempt}``. ``child_gone_at`` is
-    when the child of the last attempt was seen dead.
+    the one they began with; ``checkpoint`` is the newest, ``{epoch, step, seconds, attempt}``.
+    ``child_gone_at`` is when the child of the last attempt was seen dead.
     """
 
     __tablename__ = "jobs"

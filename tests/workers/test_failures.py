@@ -47,10 +47,11 @@ def test_every_failure_says_what_to_do_and_whether_a_retry_can_help() -> None:
         failures.ended_by(signal.SIGSEGV),
         failures.left_with(3),
         failures.silent_for(600),
+        failures.overdue(3600),
         failures.worker_lost(),
         failures.storage_low(),
         failures.internal(),
     ]
     assert all(failure["hint"] for failure in told)
     retryable = {failure["code"] for failure in told if failure["retryable"]}
-    assert retryable == {"crashed", "hung", "worker_lost", "storage_low"}
+    assert retryable == {"crashed", "hung", "time_limit", "worker_lost", "storage_low"}

@@ -5,19 +5,21 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.database import Database
 from app.jobs.claiming import claim
 from app.settings import Settings
-from app.storage import Store, file_digest
-from app.tables import Alias, ModelVersion
+from app.storage import Store, Stored, file_digest
+from app.tables import Alias, Job, ModelVersion
 from workers.conclusion import Conclusion
-from workers.journal import Journal
+from workers.journal import Journal, Lease
 from workers.protocol import TrainingOrder
 from workers.reconciler import left_by, settle
 from workers.supervisor import Ending
@@ -38,6 +40,8 @@ RESULT = {
     "stop_reason": "completed",
     "parity": {"passed": True},
 }
+
+HELD = Lease()
 
 
 @pytest.fixture
@@ -64,6 +68,16 @@ def training(rows: Any, database: Database) -> str:
     with database.write() as session:
         claim(session, "training", "me")
     return job_id
+
+
+def conclude(
+    settings: Settings, database: Database, store: Store, job_id: str, output: Path, lease: Lease = HELD
+) -> None:
+    workshop = Workshop(settings, database, store, draining=lambda: False)
+    order = TrainingOrder.model_construct(kind="training", job=job_id, attempt=1)
+    Conclusion(workshop, order, Journal(database, job_id, 1, lease)).write(
+        Ending(result=RESULT), output, None
+    )
 
 
 def versions(database: Database) -> list[ModelVersion]:
@@ -107,12 +121,47 @@ def test_a_process_that_ends_while_it_publishes_leaves_a_whole_version_or_none(
         assert file_digest(path) == path.name
 
 
+class SlowStore(Store):
+    """Takes a file only when ``may_go_on()``, and counts what it took."""
+
+    may_go_on: Callable[[], bool] = staticmethod(lambda: True)
+
+    def adopt(self, source: Path, digest: str | None = None) -> Stored:
+        deadline = time.monotonic() + 60
+        while not self.may_go_on():
+            assert time.monotonic() < deadline, "waited in vain"
+            time.sleep(0.02)
+        return super().adopt(source, digest)
+
+
+def test_a_lease_is_renewed_while_files_are_published(
+    rows: Any, settings: Settings, database: Database, store: Store, output: Path, training: str
+) -> None:
+    first = rows.job(training).lease_until
+    slow = SlowStore(store.root)
+    slow.may_go_on = lambda: rows.job(training).lease_until > first + 1  # type: ignore[method-assign]
+    conclude(settings, database, slow, training, output, Lease(30.0, 0.1))
+    assert (rows.job(training).state, len(versions(database))) == ("succeeded", 1)
+
+
+def test_a_job_that_another_worker_took_meanwhile_is_not_published(
+    rows: Any, settings: Settings, database: Database, store: Store, output: Path, training: str
+) -> None:
+    def taken() -> bool:
+        with database.write() as session:
+            session.execute(update(Job).values(attempt=2, worker="another", lease_until=10.0**12))
+        return True
+
+    slow = SlowStore(store.root)
+    slow.may_go_on = taken  # type: ignore[method-assign]
+    conclude(settings, database, slow, training, output, Lease(30.0, 0.02))
+    job = rows.job(training)
+    assert (job.state, job.attempt, job.lease_until, versions(database)) == ("running", 2, 10.0**12, [])
+
+
 def test_a_job_that_is_cancelled_while_it_publishes_leaves_no_version(
     rows: Any, bench: Any, settings: Settings, database: Database, store: Store, output: Path, training: str
 ) -> None:
     bench.move(training, "cancelling")
-    workshop = Workshop(settings, database, store, draining=lambda: False)
-    order = TrainingOrder.model_construct(kind="training", job=training, attempt=1)
-    conclusion = Conclusion(workshop, order, Journal(database, training, 1))
-    conclusion.write(Ending(result=RESULT), output, None)
+    conclude(settings, database, store, training, output)
     assert (rows.job(training).state, versions(database)) == ("cancelled", [])

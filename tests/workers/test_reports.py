@@ -97,6 +97,13 @@ def test_progress_keeps_only_what_was_sent() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["checkpoint", "resumed"])
+def test_a_place_tells_its_seconds_where_the_child_did(kind: str) -> None:
+    place = {"epoch": 1, "step": 20}
+    for sent in (place, place | {"seconds": 1.5}):
+        assert parse(line(kind, **sent, other=4)) == Reported(kind, sent)
+
+
 def test_an_error_has_all_its_parts() -> None:
     assert parse(line("error", code="bad_data", message="No rows.")) == Reported(
         "error", {"code": "bad_data", "message": "No rows.", "hint": None, "retryable": False}

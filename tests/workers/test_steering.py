@@ -1,6 +1,7 @@
 """What a person asks of a job that runs, and leases, in a worker of this process with scripted children."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,16 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Setti
 
 
 @pytest.fixture
-def worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+def limits() -> Limits:
+    return LIMITS
+
+
+@pytest.fixture
+def worker(settings: Settings, limits: Limits, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "programs"))
     settings.data_dir.mkdir(exist_ok=True)
     programs = dict.fromkeys(("training", "reading"), Program("scripted_child"))
-    worker = Worker(settings, programs=programs, limits=LIMITS)
+    worker = Worker(settings, programs=programs, limits=limits)
     worker.start()
     yield worker
     worker.stop()
@@ -110,6 +116,12 @@ def test_a_paused_job_leaves_its_slot_and_goes_on_when_it_is_resumed(
     assert [(point.epoch, point.attempt) for point in points] == [(1, 1), (2, 2), (3, 3)]
 
 
+def test_a_checkpoint_that_the_child_could_not_tell_of_any_more_is_used(bench: Any, worker: Worker) -> None:
+    job = bench.ended(bench.rows.training("untold"))
+    assert (job.state, job.attempt, job.checkpoint) == ("succeeded", 2, None)
+    assert [event.data["epoch"] for event in bench.rows.events(job.id, "epoch")] == [1, 2, 3]
+
+
 def test_a_child_that_does_not_leave_is_ended_and_its_job_paused(
     bench: Any, worker: Worker, ask: Callable[[str, str], str]
 ) -> None:
@@ -128,6 +140,21 @@ def test_the_receipt_of_a_cancel_says_when_the_child_was_seen_dead(
     assert ask("cancel", job_id) == "cancelling"
     job = bench.ended(job_id)
     assert job.cancel_requested_at < job.child_gone_at <= job.finished_at
+
+
+@pytest.mark.parametrize(
+    ("limits", "model"),
+    [(replace(LIMITS, whole=0.5), "wait"), (replace(LIMITS, whole=0.5, pause_grace=0.5), "deaf")],
+)
+def test_a_job_that_takes_longer_than_any_may_is_ended(bench: Any, worker: Worker, model: str) -> None:
+    job = bench.ended(bench.rows.training(model))
+    assert (job.state, job.error["code"], job.error["retryable"]) == ("failed", "time_limit", True)
+    assert "than any may here" in job.error["message"]
+
+
+@pytest.mark.parametrize("limits", [replace(LIMITS, whole=0.0)])
+def test_a_job_that_is_done_when_its_time_is_over_is_published(bench: Any, worker: Worker) -> None:
+    assert bench.ended(bench.rows.training("train")).state == "succeeded"
 
 
 def test_a_lease_is_renewed_for_as_long_as_the_child_runs(bench: Any, worker: Worker) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from app.database import Database
 from app.jobs.claiming import claim
-from app.tables import DatasetVersion, Job, MetricPoint
+from app.tables import DatasetVersion, Job
 
 
 def claimed(database: Database, slot: str = "training", worker: str = "w") -> str | None:
@@ -59,18 +59,6 @@ def test_a_job_that_is_not_queued_is_not_claimed(rows: Any, database: Database, 
     with database.write() as session:
         session.execute(update(Job).where(Job.id == job_id).values(state=state))
     assert claimed(database) is None
-
-
-def test_a_later_attempt_begins_with_empty_curves(rows: Any, database: Database) -> None:
-    job_id, other = rows.training(), rows.training()
-    with database.write() as session:
-        session.execute(update(Job).where(Job.id == job_id).values(attempt=1))
-        for owner in (job_id, other):
-            session.add(MetricPoint(job_id=owner, key="loss", step=1, attempt=1, epoch=1, value=0.5))
-    assert claimed(database) == job_id
-    assert rows.job(job_id).attempt == 2
-    with database.read() as session:
-        assert session.scalars(select(MetricPoint.job_id)).all() == [other]
 
 
 def test_a_claim_that_is_rolled_back_leaves_the_job_to_others(rows: Any, database: Database) -> None:

@@ -70,6 +70,16 @@ def test_an_epoch_that_is_told_again_is_written_only_if_it_was_lost(
     assert [event.data["epoch"] for event in rows.events(job_id, "epoch")] == [1, 2, 3]
 
 
+def test_a_checkpoint_that_was_never_told_of_costs_no_epoch_and_doubles_none(
+    rows: Any, database: Database, job_id: str
+) -> None:
+    attempt(database, job_id, 1, epoch(1, 0.7), epoch(2, 0.8))
+    attempt(database, job_id, 2, place("resumed", 2), epoch(1, 0.7), epoch(2, 0.8), epoch(3, 0.9))
+    assert curve(database) == [(1, 1, 0.7), (2, 1, 0.8), (3, 2, 0.9)]
+    assert rows.job(job_id).best == {"epoch": 1, "loss": 0.7, "val_loss": 0.7}
+    assert [event.data["epoch"] for event in rows.events(job_id, "epoch")] == [1, 2, 3]
+
+
 def test_an_attempt_that_found_no_checkpoint_begins_with_empty_curves(
     rows: Any, database: Database, job_id: str
 ) -> None:
