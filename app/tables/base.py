@@ -61,6 +61,13 @@ class Identified:
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class Deletable:
+    """When a row was put into the trash, and when it was emptied out of there: then only its name is left."""
+
+    deleted_at: Mapped[datetime | None]
+    purged_at: Mapped[datetime | None]
+
+
 class Owned:
     """The key that made the row; empty for what the service made itself."""
 

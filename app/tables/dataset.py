@@ -1,14 +1,12 @@
 """Datasets: a name under which immutable versions are kept."""
 
-from datetime import datetime
-
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped
 
-from app.tables.base import Base, Identified, Owned
+from app.tables.base import Base, Deletable, Identified, Owned
 
 
-class Dataset(Identified, Owned, Base):
+class Dataset(Identified, Owned, Deletable, Base):
     """A named dataset; ``kind`` says what its rows are (``images``).
 
     Deleting gives the name back: the row is kept under a name that nobody can ask for.
@@ -19,4 +17,3 @@ class Dataset(Identified, Owned, Base):
 
     name: Mapped[str]
     kind: Mapped[str]
-    deleted_at: Mapped[datetime | None]

@@ -1,16 +1,15 @@
 """Dataset versions: immutable once ready."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.tables.base import Base, Identified, Owned
+from app.tables.base import Base, Deletable, Identified, Owned
 from app.tables.dataset import Dataset
 
 
-class DatasetVersion(Identified, Owned, Base):
+class DatasetVersion(Identified, Owned, Deletable, Base):
     """One version: where it came from, how it was read, and what was found.
 
     ``state`` is ``reading``, ``ready`` or ``invalid``. ``source`` is ``{"builtin": name}`` or
@@ -37,6 +36,5 @@ class DatasetVersion(Identified, Owned, Base):
     error: Mapped[dict[str, Any] | None]
     files: Mapped[dict[str, Any]] = mapped_column(default=dict)
     duplicate_of: Mapped[int | None]
-    deleted_at: Mapped[datetime | None]
 
     dataset: Mapped[Dataset] = relationship(lazy="joined", innerjoin=True)

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import Double, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.tables.base import Base, Identified, Owned
+from app.tables.base import Base, Deletable, Identified, Owned
 from app.tables.dataset_version import DatasetVersion
 from app.tables.model_version import ModelVersion
 
 
-class Job(Identified, Owned, Base):
+class Job(Identified, Owned, Deletable, Base):
     """One job of some kind; ``attempt`` counts its runs and fences every write of a run.
 
     ``slot`` is the sort of slot that may claim it (``training`` or ``light``). ``request`` is the body
@@ -61,7 +61,6 @@ class Job(Identified, Owned, Base):
     child_gone_at: Mapped[datetime | None]
     cloned_from: Mapped[str | None]
     revision: Mapped[int] = mapped_column(default=1)
-    deleted_at: Mapped[datetime | None]
 
     dataset_version: Mapped[DatasetVersion | None] = relationship()
     model_version: Mapped[ModelVersion | None] = relationship(foreign_keys=[model_version_id])

@@ -1,14 +1,12 @@
 """Registered models: a name under which versions are published."""
 
-from datetime import datetime
-
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped
 
-from app.tables.base import Base, Identified, Owned
+from app.tables.base import Base, Deletable, Identified, Owned
 
 
-class RegisteredModel(Identified, Owned, Base):
+class RegisteredModel(Identified, Owned, Deletable, Base):
     """A named model of the registry.
 
     Deleting gives the name back: the row is kept under a name that nobody can ask for.
@@ -18,4 +16,3 @@ class RegisteredModel(Identified, Owned, Base):
     __table_args__ = (UniqueConstraint("owner", "name"),)
 
     name: Mapped[str]
-    deleted_at: Mapped[datetime | None]

@@ -1,16 +1,15 @@
 """Model versions: published, usable, immutable."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.tables.base import Base, Identified, Owned
+from app.tables.base import Base, Deletable, Identified, Owned
 from app.tables.model import RegisteredModel
 
 
-class ModelVersion(Identified, Owned, Base):
+class ModelVersion(Identified, Owned, Deletable, Base):
     """One version: its lineage, its signature, its files in the store.
 
     ``files`` maps a path in the artifact to ``{"sha256", "bytes", "media_type"}``. ``signature`` is a
@@ -31,6 +30,5 @@ class ModelVersion(Identified, Owned, Base):
     metrics: Mapped[dict[str, Any]]
     parity: Mapped[dict[str, Any]]
     files: Mapped[dict[str, Any]]
-    deleted_at: Mapped[datetime | None]
 
     model: Mapped[RegisteredModel] = relationship(lazy="joined", innerjoin=True)
