@@ -25,8 +25,9 @@ def readyz(request: Request, database: DatabaseDep) -> dict[str, str]:
     with database.read() as session:
         revision = session.scalar(text("SELECT version_num FROM alembic_version"))
     engine: Engine = request.app.state.engine
-    if revision != migrations.HEAD:
-        raise Unavailable("The database's schema is not the one of this version.", code="not_migrated")
+    # A newer one is that of an upgrade under way: versions work on the schema of the next one.
+    if revision is None or revision < migrations.HEAD:
+        raise Unavailable("The database's schema is older than this version.", code="not_migrated")
     if not engine.ready:
         raise Unavailable(
             "The registry has not been read yet.", code="starting", headers={"Retry-After": "1"}

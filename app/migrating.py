@@ -14,8 +14,16 @@ import migrations
 from app.database import Database
 
 
-class NewerDatabase(Exception):
+class WrongSchema(Exception):
+    """The database's schema is not the one that this version of Keraforge works with."""
+
+
+class NewerDatabase(WrongSchema):
     """The database was migrated by a newer version of Keraforge than this one."""
+
+
+class OlderDatabase(WrongSchema):
+    """The database was not migrated to this version of Keraforge yet."""
 
 
 def alembic_config(database_url: str) -> Config:
@@ -34,16 +42,22 @@ def migrate(database_url: str) -> None:
     Processes of one machine take turns by :func:`locked`, those of several by a lock in PostgreSQL. Raises
     :class:`NewerDatabase` rather than touching a schema that this code does not know.
     """
-    config = alembic_config(database_url)
     found = schema_revision(database_url)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
-        raise NewerDatabase(
-            f"the database is at schema revision {found!r}, which this version of Keraforge does not know"
-            f" (its newest is {migrations.HEAD!r}); start the version that made it, or a newer one"
-        )
+    _refuse_newer(found)
     if found != migrations.HEAD:
-        command.upgrade(config, "head")
+        command.upgrade(alembic_config(database_url), "head")
+
+
+def check_schema(database_url: str) -> None:
+    """Raise a :class:`WrongSchema` that says what to do, unless the database is at the newest revision."""
+    found = schema_revision(database_url)
+    _refuse_newer(found)
+    if found != migrations.HEAD:
+        state = "is empty" if found is None else f"is at schema revision {found!r}"
+        raise OlderDatabase(
+            f"the database {state}, and this version of Keraforge needs {migrations.HEAD!r};"
+            " run `keraforge migrate` first"
+        )
 
 
 def schema_revision(database_url: str) -> str | None:
@@ -57,6 +71,20 @@ def schema_revision(database_url: str) -> str | None:
             return revision
     finally:
         database.close()
+
+
+def _refuse_newer(found: str | None) -> None:
+    if found is not None and not _is_known(found):
+        raise NewerDatabase(
+            f"the database is at schema revision {found!r}, which this version of Keraforge does not know"
+            f" (its newest is {migrations.HEAD!r}); start the version that made it, or a newer one"
+        )
+
+
+def _is_known(revision: str) -> bool:
+    """Return whether a revision is one of this version's; one that is not was made by a newer version."""
+    scripts = ScriptDirectory.from_config(alembic_config("")).walk_revisions()
+    return revision in {script.revision for script in scripts}
 
 
 @contextmanager

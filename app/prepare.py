@@ -7,7 +7,7 @@ from sqlalchemy import make_url
 
 from app.database import Database
 from app.keys.first_key import ensure_first_key
-from app.migrating import locked, migrate
+from app.migrating import check_schema, locked, migrate
 from app.settings import Settings
 from app.storage import Store
 
@@ -34,6 +34,18 @@ def prepare(settings: Settings) -> None:
                 ensure_first_key(session, settings.key_file)
         finally:
             database.close()
+
+
+def check(settings: Settings) -> None:
+    """Make the folders of a process that finds the database prepared.
+
+    Raises:
+        app.migrating.WrongSchema: it is not, or it belongs to a newer version.
+    """
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    Store(settings.data_dir).prepare()
+    _create(settings.resolved_database_url)
+    check_schema(settings.resolved_database_url)
 
 
 def _create(database_url: str) -> None:

@@ -13,6 +13,7 @@ from keraforge.cli import (
     jobs,
     keys,
     models,
+    parts,
     predict,
     sample,
     steering,
@@ -60,6 +61,9 @@ def main(
 
 
 app.command("up")(up.up)
+app.command("migrate")(parts.migrate)
+app.command("web")(parts.web)
+app.command("worker")(parts.worker)
 app.command("demo")(demo.demo)
 app.add_typer(datasets.app, name="datasets")
 app.command("train")(train.train)

@@ -1,13 +1,12 @@
 """``keraforge up``."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from keraforge.errors import KeraforgeError
+from keraforge.cli.settings import service_installed, settings_with
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[
@@ -52,34 +51,15 @@ def up(
     keraforge up --port 0 --data-dir ./var --web-processes 2
     ```
     """
-    flags = {
-        "host": host,
-        "port": port,
-        "data_dir": data_dir,
-        "web_processes": web_processes,
-        "database_url": database_url,
-        "broker_url": broker_url,
-        "log_level": log_level and log_level.upper(),
-    }
-    _serve({name: value for name, value in flags.items() if value is not None})
-
-
-def _serve(flags: Mapping[str, Any]) -> None:
-    try:
-        from pydantic import ValidationError  # noqa: PLC0415 - the client lacks what the service needs
-
-        from app.settings import Settings  # noqa: PLC0415
-        from keraforge.up.service import serve  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise KeraforgeError(
-            f"{error.name} is not installed: this installation holds only the client. "
-            "Install the service with: pip install 'keraforge[worker]'"
-        ) from error
-    try:
-        settings = Settings(**flags)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        name = f"KERAFORGE_{str(wrong['loc'][0]).upper()}: " if wrong["loc"] else ""
-        reason = wrong["msg"].removeprefix("Value error, ")
-        raise KeraforgeError(f"A setting is not valid. {name}{reason}.") from error
+    settings = settings_with(
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        web_processes=web_processes,
+        database_url=database_url,
+        broker_url=broker_url,
+        log_level=log_level and log_level.upper(),
+    )
+    with service_installed():
+        from keraforge.up.service import serve  # noqa: PLC0415 - the client lacks what the service needs
     serve(settings, Console())

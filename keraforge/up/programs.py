@@ -16,10 +16,19 @@ HTTP = "app.edge.connections:Connection"
 
 
 def programs(settings: Settings, listener: socket.socket) -> list[Program]:
-    """Return the web processes, which all serve the listening socket, and the worker."""
+    """Return the web processes and the worker."""
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    return [
+        *web_programs(settings, listener),
+        Program("worker", worker_command(), environment_of(settings)),
+    ]
+
+
+def web_programs(settings: Settings, listener: socket.socket) -> list[Program]:
+    """Return the web processes, which all serve the listening socket."""
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     numbers = range(1, settings.web_processes + 1) if settings.web_processes > 1 else [0]
-    webs = [
+    return [
         Program(
             f"web-{number}" if number else "web",
             web_command(listener.fileno()),
@@ -28,7 +37,6 @@ def programs(settings: Settings, listener: socket.socket) -> list[Program]:
         )
         for number in numbers
     ]
-    return [*webs, Program("worker", worker_command(), environment_of(settings))]
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

@@ -3,35 +3,27 @@
 import asyncio
 import os
 import time
-from collections.abc import Coroutine, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Coroutine
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import Database
 from app.errors import NotFound
-from app.keys.first_key import UnreadableKeyFile, read_key_file
+from app.keys.first_key import read_key_file
 from app.keys.login import create_login_path
-from app.migrating import NewerDatabase
 from app.prepare import prepare
 from app.settings import Settings
 from app.siblings import forget
-from keraforge.errors import KeraforgeError
 from keraforge.up.banner import print_banner
-from keraforge.up.claim import CannotStart, address_of, claimed_folder, listen
+from keraforge.up.claim import address_of, claimed_folder, listen
 from keraforge.up.logs import Logs
 from keraforge.up.programs import programs
 from keraforge.up.readiness import ready
-from keraforge.up.supervisor import Supervisor
-
-
-class GaveUp(KeraforgeError):
-    """A program kept dying."""
-
-    default_code = "gave_up"
+from keraforge.up.refusals import said_in_one_line
+from keraforge.up.supervisor import GaveUp, Supervisor
 
 
 def serve(settings: Settings, console: Console) -> None:
@@ -47,7 +39,7 @@ def serve(settings: Settings, console: Console) -> None:
     """
     started = time.monotonic()
     with claimed_folder(settings.data_dir), ExitStack() as stack:
-        with _said_in_one_line(settings.data_dir):
+        with said_in_one_line(settings.data_dir):
             # Left by a service that was killed; nothing answers there any more.
             settings.url_file.unlink(missing_ok=True)
             listener = stack.enter_context(closing(listen(settings.host, settings.port)))
@@ -59,24 +51,6 @@ def serve(settings: Settings, console: Console) -> None:
         stack.callback(settings.url_file.unlink, missing_ok=True)
         announcement = _announce(settings, address_of(listener), console, started)
         asyncio.run(_run(Supervisor(chosen, logs), logs, announcement))
-
-
-@contextmanager
-def _said_in_one_line(folder: Path) -> Iterator[None]:
-    """Turn what can go wrong before the first child into a line for the person who starts it."""
-    try:
-        yield
-    except (NewerDatabase, UnreadableKeyFile) as error:
-        raise CannotStart(f"Cannot start: {error}.") from error
-    except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise CannotStart(
-            f"The database cannot be used: {reason}. Name another with --database-url."
-        ) from error
-    except OSError as error:
-        raise CannotStart(
-            f"The data folder {folder} cannot be used: {error}. Choose another with --data-dir."
-        ) from error
 
 
 async def _run(supervisor: Supervisor, logs: Logs, announcement: Coroutine[Any, Any, None]) -> None:

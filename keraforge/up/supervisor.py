@@ -6,10 +6,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from keraforge.errors import KeraforgeError
 from keraforge.up.children import Child, Program, described
 
 Report = Callable[[str, str], None]
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class GaveUp(KeraforgeError):
+    """A program kept dying."""
+
+    default_code = "gave_up"
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,20 @@ def test_a_service_becomes_ready(any_service: Any, until: Callable[..., Any]) ->
     until(lambda: httpx.get(f"{any_service.url}/readyz").json() == {"status": "ready"})
 
 
-def test_a_database_of_another_version_is_not_ready(any_service: Any) -> None:
+def test_a_database_that_is_not_migrated_yet_is_not_ready(any_service: Any) -> None:
     with any_service.database.write() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     answer = httpx.get(f"{any_service.url}/readyz")
     assert (answer.status_code, answer.json()["code"]) == (503, "not_migrated")
+
+
+def test_a_process_stays_ready_while_the_next_version_is_rolled_out(
+    any_service: Any, until: Callable[..., Any]
+) -> None:
+    until(lambda: httpx.get(f"{any_service.url}/readyz").is_success)
+    with any_service.database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert httpx.get(f"{any_service.url}/readyz").json() == {"status": "ready"}
 
 
 def test_a_database_without_tables_is_not_ready_but_alive(

@@ -1,3 +1,5 @@
+from contextlib import closing
+
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
@@ -5,7 +7,14 @@ from sqlalchemy import inspect, text
 
 import migrations
 from app.database import Database
-from app.migrating import NewerDatabase, alembic_config, migrate, schema_revision
+from app.migrating import (
+    NewerDatabase,
+    OlderDatabase,
+    alembic_config,
+    check_schema,
+    migrate,
+    schema_revision,
+)
 from app.tables import Base
 
 
@@ -59,10 +68,24 @@ def test_a_newer_database_is_refused_in_one_line_and_left_alone(database_url: st
     with database.write() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     database.close()
-    with pytest.raises(NewerDatabase, match=r"'9999'.*newest is '0003'.*newer one") as refused:
+    with pytest.raises(NewerDatabase, match=f"'9999'.*newest is '{migrations.HEAD}'.*newer one") as refused:
         migrate(database_url)
     assert "\n" not in str(refused.value)
     assert schema_revision(database_url) == "9999"
+
+
+def test_processes_refuse_a_schema_that_is_not_theirs_and_leave_it_alone(empty_database_url: str) -> None:
+    with pytest.raises(OlderDatabase, match=r"is empty.*run `keraforge migrate` first"):
+        check_schema(empty_database_url)
+    command.upgrade(alembic_config(empty_database_url), "0001")
+    with pytest.raises(OlderDatabase, match=f"at schema revision '0001'.*needs '{migrations.HEAD}'"):
+        check_schema(empty_database_url)
+    migrate(empty_database_url)
+    check_schema(empty_database_url)
+    with closing(Database(empty_database_url)) as database, database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(NewerDatabase, match=r"'9999'.*does not know"):
+        check_schema(empty_database_url)
 
 
 def test_a_failed_migration_leaves_nothing_behind(empty_database_url: str) -> None:

@@ -269,7 +269,7 @@ def test_a_worker_is_drained_and_shown(run: Any, served: Any) -> None:
 
 def test_every_command_has_help_with_its_words(run: Any) -> None:
     commands = [
-        ["up"], ["demo"], ["train"], ["predict"],
+        ["up"], ["migrate"], ["web"], ["worker"], ["demo"], ["train"], ["predict"],
         *(["datasets", name] for name in ("create", "upload", "list", "show", "delete")),
         *(["jobs", name] for name in ("list", "show", "watch", "logs", "cancel", "stop", "clone")),
         *(["models", name] for name in ("list", "show", "alias", "rollback")),
