@@ -83,7 +83,19 @@ class Settings(BaseSettings):
     )
     image_pixels: int = Field(25_000_000, ge=1, description="Largest image, in pixels, that is decoded.")
     max_parameters: int = Field(150_000_000, ge=1, description="Largest network, in parameters.")
-    training_slots: int = Field(1, ge=0, le=64, description="Training jobs that run at once in one worker.")
+    training_slots: int = Field(
+        1,
+        ge=0,
+        le=64,
+        description="Training jobs that run at once in a worker without GPUs; one with GPUs runs one on "
+        "each, and none if this is 0.",
+    )
+    devices: str = Field(
+        "auto",
+        pattern=r"^(auto|none|[\w-]+(,[\w-]+)*)$",
+        description="GPUs that jobs are trained on: auto (what nvidia-smi lists), none, or their numbers or "
+        "identifiers with commas between.",
+    )
     light_slots: int = Field(1, ge=1, le=64, description="Other jobs that run at once in one worker.")
     trainer_threads: int = Field(
         0, ge=0, le=256, description="Threads of one trainer; 0 shares the cores among the training slots."

@@ -34,7 +34,7 @@ def serve(control: socket.socket, main: Main) -> None:
     # Nothing that is loaded now is garbage; the collector would copy the pages of all of it in each child.
     gc.collect()
     gc.freeze()
-    _tell(control, {"ready": os.getpid()})
+    tell(control, {"ready": os.getpid()})
     while True:
         request, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, 3)
         if not request:
@@ -45,9 +45,9 @@ def serve(control: socket.socket, main: Main) -> None:
             _become_child(control, main, Path(json.loads(request)["order"]), descriptors, parent)
         for descriptor in descriptors:
             os.close(descriptor)
-        _tell(control, {"pid": pid})
+        tell(control, {"pid": pid})
         _, status = os.waitpid(pid, 0)
-        _tell(control, {"status": os.waitstatus_to_exitcode(status)})
+        tell(control, {"status": os.waitstatus_to_exitcode(status)})
 
 
 def _become_child(
@@ -58,15 +58,7 @@ def _become_child(
     try:
         os.setsid()
         die_with_parent(parent)
-        control.close()
-        stdin, events, output = descriptors
-        for source, target in ((stdin, 0), (output, 1), (output, 2)):
-            os.dup2(source, target)
-        os.close(stdin)
-        os.close(output)
-        os.chdir(order_dir)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        status = main(order_dir, events)
+        status = run_order(control, main, order_dir, descriptors)
     except SystemExit as leaving:
         status = leaving.code if isinstance(leaving.code, int) else EXIT_FAILED
     except BaseException:
@@ -78,21 +70,41 @@ def _become_child(
         os._exit(status)
 
 
-def _tell(control: socket.socket, message: dict[str, Any]) -> None:
+def run_order(control: socket.socket, main: Main, order_dir: Path, descriptors: list[int]) -> int:
+    """Run an order in this process, which has its pipes from now on; return the exit status."""
+    control.close()
+    stdin, events, output = descriptors
+    for source, target in ((stdin, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+    os.close(stdin)
+    os.close(output)
+    os.chdir(order_dir)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return main(order_dir, events)
+
+
+def tell(control: socket.socket, message: dict[str, Any]) -> None:
+    """Send one message to the slot."""
     control.send(json.dumps(message).encode())
 
 
-def run(control_fd: int, parent: int, module: str, preload: list[str]) -> None:
-    """Load everything, then serve."""
+def loaded(parent: int, module: str, preload: list[str]) -> Main:
+    """Load everything and return the program's ``main``; this process dies with its ``parent``."""
     die_with_parent(parent)
     os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     # Ctrl-C in a terminal is the worker's to handle; this process ends when its socket closes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Python 3.12 warns of threads at a fork: those that libraries start while loading hold no locks.
-    warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
     for name in preload:
         importlib.import_module(name)
     main: Main = importlib.import_module(module).main
+    return main
+
+
+def run(control_fd: int, parent: int, module: str, preload: list[str]) -> None:
+    """Load everything, then serve."""
+    # Python 3.12 warns of threads at a fork: those that libraries start while loading hold no locks.
+    warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
+    main = loaded(parent, module, preload)
     with socket.socket(fileno=control_fd) as control:
         serve(control, main)
 

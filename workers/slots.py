@@ -19,10 +19,13 @@ from app.tables import Job
 from workers import failures
 from workers.attempt import run_attempt
 from workers.child import Program, environment_of_children
+from workers.devices import Device, seen
+from workers.lending import Pool
 from workers.orders import order_of
 from workers.persistence import AWAY, persist
 from workers.protocol import Order
 from workers.starting import Starter
+from workers.warm import ForkServer, Spare
 from workers.workshop import Workshop
 
 POLL_SECONDS = 2.0
@@ -31,10 +34,11 @@ log = logging.getLogger(__name__)
 
 
 class Claimed(NamedTuple):
-    """The attempt that a slot has claimed."""
+    """The attempt that a slot has claimed, and the GPUs that it took for it."""
 
     job: str
     attempt: int
+    devices: tuple[Device, ...] = ()
 
 
 class Slot:
@@ -44,6 +48,7 @@ class Slot:
         self.sort = sort
         self._workshop = workshop
         self._worker = worker
+        self._pool = workshop.pool if sort == "training" else Pool((), 1)
         # Unlike an Event, this queue may be used in a signal handler that interrupts its own use.
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._is_away = self._is_short = False
@@ -65,7 +70,10 @@ class Slot:
     def _work(self) -> None:
         settings = self._workshop.settings
         # A slot starts its children itself: they die with the thread that started them.
-        starter = Starter(environment_of_children(settings.data_dir), self._warm_program())
+        environment = environment_of_children(settings.data_dir) | seen(())
+        # What a fork server has loaded of the driver of a GPU its children could not use.
+        waiting = Spare if self._pool.gpus else ForkServer
+        starter = Starter(environment, self._warm_program(), waiting)
         try:
             while not self._workshop.draining():
                 starter.prepare(self._workshop.draining)
@@ -88,10 +96,12 @@ class Slot:
         with bound_contextvars(job_id=claimed.job, attempt=claimed.attempt):
             # Whatever goes wrong with one job, the next one is claimed.
             try:
-                run_attempt(self._workshop, starter, self._order(claimed))
+                run_attempt(self._workshop, starter, self._order(claimed), claimed.devices)
             except Exception:
                 log.exception("the job could not be run")
                 self._fail(claimed)
+            finally:
+                self._pool.give_back(claimed.devices)
         return True
 
     def _has_room(self) -> bool:
@@ -104,16 +114,21 @@ class Slot:
 
     def _claim(self) -> Claimed | None:
         try:
-            with self._workshop.database.write() as session:
-                job = claim(session, self.sort, self._worker, lease=self._workshop.settings.lease_seconds)
-                claimed = None if job is None else Claimed(job.id, job.attempt)
+            with self._pool.lock:
+                return self._taken() if self._pool.free else None
         except AWAY as error:
             if not self._is_away:
                 log.warning("the database is away (%s); no jobs are claimed", type(error).__name__)
             self._is_away = True
             return None
+
+    def _taken(self) -> Claimed | None:
+        """Claim the best job and take its devices; the caller holds the lock of the pool."""
+        with self._workshop.database.write() as session:
+            job = claim(session, self.sort, self._worker, lease=self._workshop.settings.lease_seconds)
+            claimed = None if job is None else Claimed(job.id, job.attempt)
         self._is_away = False
-        return claimed
+        return claimed and claimed._replace(devices=self._pool.take(1))
 
     def _order(self, claimed: Claimed) -> Order:
         workshop = self._workshop

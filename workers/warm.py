@@ -1,6 +1,6 @@
-"""The warm start, from a slot's side: one fork server, asked for one child at a time.
+"""The warm start, from a slot's side: a fork server, asked for one child at a time, or a spare process.
 
-A slot's own thread makes the server, since the server dies with the thread that started it.
+A slot's own thread makes either, since it dies with the thread that started it.
 """
 
 import json
@@ -10,12 +10,13 @@ import socket
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from workers.child import Child, Pipes, Program, open_pipes, python
+from workers.child import Child, ColdChild, Pipes, Program, open_pipes, python
 
 LOADING_SECONDS = 60.0
 FORKING_SECONDS = 5.0
@@ -25,11 +26,15 @@ _ANSWER_BYTES = 4096
 
 
 class NotWarm(Exception):
-    """The fork server cannot start a child; a cold start can."""
+    """The process that waits cannot start a child; a cold start can."""
 
 
-class ForkServer:
-    """A fork server and the socket to it."""
+class Waiting(ABC):
+    """A process that has loaded a program and waits for an order, and the socket to it."""
+
+    module: str
+    stays = True
+    """Whether it can start another child after the first."""
 
     def __init__(self, program: Program, environment: Mapping[str, str]) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -38,7 +43,7 @@ class ForkServer:
         with theirs:
             self._process = subprocess.Popen(
                 [
-                    *python("-m", "workers.forkserver"),
+                    *python("-m", self.module),
                     *(str(theirs.fileno()), str(os.getpid()), program.module),
                     *program.preload,
                 ],
@@ -64,52 +69,81 @@ class ForkServer:
                 return False
         return self._ready
 
-    def start(self, order_dir: Path) -> Child:
-        """Start a child; raises :class:`NotWarm` if the server is gone or does not answer."""
+    def start(self, order_dir: Path, environment: Mapping[str, str]) -> Child:
+        """Start a child, whose ``environment`` names its devices.
+
+        Raises :class:`NotWarm` if the process that waits is gone or does not answer.
+        """
         ours, theirs = open_pipes()
+        request = {"order": str(order_dir), "environment": dict(environment)}
         try:
             descriptors = [theirs.stdin, theirs.events, theirs.output]
-            socket.send_fds(self._socket, [json.dumps({"order": str(order_dir)}).encode()], descriptors)
-            forked = self.answer(FORKING_SECONDS)
-            if forked is None:
-                raise NotWarm("the fork server does not answer")
+            socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
+            answer = self.answer(FORKING_SECONDS)
+            if answer is None:
+                raise NotWarm("it does not answer")
         except (OSError, NotWarm) as error:
             ours.close()
             raise NotWarm(str(error)) from error
         finally:
             theirs.close()
-        return WarmChild(forked["pid"], ours, self)
+        return self._child(answer["pid"], ours)
+
+    @abstractmethod
+    def _child(self, pid: int, pipes: Pipes) -> Child:
+        """Return the child that was started."""
 
     def answer(self, seconds: float) -> dict[str, Any] | None:
-        """Return the server's next message, or None if it says nothing for so long."""
+        """Return its next message, or None if it says nothing for so long."""
         if not select.select([self._socket], [], [], seconds)[0]:
             return None
         try:
             message = self._socket.recv(_ANSWER_BYTES)
         except ConnectionError as error:
-            raise NotWarm("the fork server has ended") from error
+            raise NotWarm("it has ended") from error
         if not message:
-            raise NotWarm("the fork server has ended")
+            raise NotWarm("it has ended")
         content: dict[str, Any] = json.loads(message)
         return content
 
     def last_words(self) -> str:
-        """Return the end of what the server has printed."""
+        """Return the end of what it has printed."""
         size = self._output.seek(0, os.SEEK_END)
         self._output.seek(max(0, size - LAST_WORDS_BYTES))
         return self._output.read().decode(errors="replace").strip()
 
     def kill(self) -> None:
-        """End the server, and with it a child that still runs."""
+        """End it, and with it a child that still runs."""
         with suppress(ProcessLookupError):
             self._process.kill()
 
     def close(self) -> None:
-        """End the server and give everything back."""
+        """End it and give everything back."""
         self._socket.close()
         self.kill()
         self._process.wait()
         self._output.close()
+
+
+class ForkServer(Waiting):
+    """A fork server: its children have everything loaded, and it stays for the next."""
+
+    module = "workers.forkserver"
+
+    def _child(self, pid: int, pipes: Pipes) -> Child:
+        return WarmChild(pid, pipes, self)
+
+
+class Spare(Waiting):
+    """A spare process, which becomes the child: it may use GPUs, and serves once."""
+
+    module = "workers.spare"
+    stays = False
+
+    def _child(self, _pid: int, pipes: Pipes) -> Child:
+        self._socket.close()
+        self._output.close()
+        return ColdChild(self._process, pipes)
 
 
 class WarmChild(Child):

@@ -5,6 +5,7 @@ import math
 import shutil
 import time
 from collections.abc import Mapping
+from functools import cached_property
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -13,10 +14,12 @@ from app.broker import broker_folder, is_embedded
 from app.database import Database
 from app.settings import Settings
 from app.storage import Store
-from app.workers.hearing import announce, beat, leave
+from app.workers.hearing import Equipment, announce, beat, leave
 from workers.child import Program
+from workers.devices import Device, devices_of
 from workers.identity import Identity
-from workers.orders import ORDERS_DIR
+from workers.lending import Pool
+from workers.orders import ORDERS_DIR, threads_of_one_trainer
 from workers.reconciler import Reconciler, left_by, settle
 from workers.slots import Slot
 from workers.supervisor import Limits
@@ -45,8 +48,21 @@ class Worker:
     @property
     def sorts(self) -> Mapping[str, int]:
         """How many slots of each sort there are; a sort of which there is none is not named."""
-        counts = {"training": self.settings.training_slots, "light": self.settings.light_slots}
+        counts = {"training": self._training_slots, "light": self.settings.light_slots}
         return {sort: count for sort, count in counts.items() if count}
+
+    @cached_property
+    def gpus(self) -> tuple[Device, ...]:
+        """The GPUs that jobs are trained on; none where the processor does it."""
+        return devices_of(self.settings.devices) if self.settings.training_slots else ()
+
+    @property
+    def _equipment(self) -> Equipment:
+        return Equipment(self.sorts, [gpu.name for gpu in self.gpus])
+
+    @property
+    def _training_slots(self) -> int:
+        return len(self.gpus) or self.settings.training_slots
 
     def start(self) -> None:
         """Take the worker's name, settle what its earlier life left, and begin to claim.
@@ -54,7 +70,8 @@ class Worker:
         Raises:
             workers.identity.AnotherWorker: another process has the name.
         """
-        settings = self.settings
+        # Whatever shares the machine among training slots shares it among as many as there are.
+        settings = self.settings.model_copy(update={"training_slots": self._training_slots})
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._identity = Identity(settings.data_dir)
         self._database = Database(settings.resolved_database_url, on_commit=self.ring)
@@ -66,11 +83,12 @@ class Worker:
             # The slots look for work as they begin: what was rung for until now is no news.
             folder_transport.clear(broker_folder(settings))
         with self._database.write() as session:
-            announce(session, self._identity.name, self.sorts, settings.lease_seconds)
+            announce(session, self._identity.name, self._equipment, settings.lease_seconds)
         store = Store(settings.data_dir)
         store.prepare()
+        pool = Pool(self.gpus, threads_of_one_trainer(settings))
         workshop = Workshop(
-            settings, self._database, store, lambda: self._draining, self._programs, self._limits
+            settings, self._database, store, lambda: self._draining, self._programs, self._limits, pool
         )
         sorts = ["training"] * settings.training_slots + ["light"] * settings.light_slots
         self._slots = [Slot(workshop, sort, number, self._identity.name) for number, sort in enumerate(sorts)]
@@ -78,7 +96,7 @@ class Worker:
             slot.start()
         self._reconciler = Reconciler(self._database, settings, self.ring, self._beat)
         self._reconciler.start()
-        log.info("worker %s has %d slots", self._identity.name, len(self._slots))
+        log.info("worker %s has %d slots and %d GPUs", self._identity.name, len(self._slots), len(self.gpus))
 
     def ring(self, sorts: frozenset[str]) -> None:
         """Wake the slots of these sorts."""
@@ -90,7 +108,7 @@ class Worker:
         assert self._database is not None
         assert self._identity is not None
         with self._database.write() as session:
-            wanted = beat(session, self._identity.name, self.sorts, self.settings.lease_seconds)
+            wanted = beat(session, self._identity.name, self._equipment, self.settings.lease_seconds)
         if wanted and not self._draining:
             log.info("asked to drain: jobs are handed back, and none is claimed until the next start")
             self.drain()

@@ -7,6 +7,7 @@ from app.database import Database
 from app.settings import Settings
 from app.storage import Store
 from workers.child import Program
+from workers.lending import Pool
 from workers.supervisor import Limits
 
 PROGRAMS: Mapping[str, Program] = {
@@ -28,3 +29,4 @@ class Workshop:
     draining: Callable[[], bool]
     programs: Mapping[str, Program] = field(default_factory=lambda: PROGRAMS)
     limits: Limits = field(default_factory=Limits)
+    pool: Pool = field(default_factory=lambda: Pool((), 1))

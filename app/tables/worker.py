@@ -12,7 +12,7 @@ from app.tables.base import Base, Identified, now
 class Worker(Identified, Base):
     """One worker; ``created_at`` is when this life of it began.
 
-    ``slots`` maps sorts of slots to their numbers. It is taken for lost after ``heard_until``, in seconds of
+    ``slots`` maps sorts of slots to their numbers, ``devices`` names the GPUs. It is taken for lost after ``heard_until``, in seconds of
     the clock that ``era`` names.
     """
 
@@ -21,6 +21,7 @@ class Worker(Identified, Base):
     host: Mapped[str]
     process: Mapped[int]
     slots: Mapped[dict[str, Any]]
+    devices: Mapped[list[Any]] = mapped_column(default=list)
     era: Mapped[str]
     heard_until: Mapped[float] = mapped_column(Double)
     heard_at: Mapped[datetime] = mapped_column(default=now)

@@ -2,7 +2,8 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
@@ -15,7 +16,14 @@ from app.tables.base import now
 KEPT_SECONDS = 86_400.0
 
 
-def announce(session: Session, name: str, slots: Mapping[str, int], seconds: float) -> None:
+class Equipment(NamedTuple):
+    """What a worker has: slots of each sort, and the names of its GPUs."""
+
+    slots: Mapping[str, int]
+    devices: Sequence[str] = ()
+
+
+def announce(session: Session, name: str, equipment: Equipment, seconds: float) -> None:
     """Begin a life of a worker, which is heard of again within ``seconds``; forget those long lost."""
     old = or_(Worker.era != era(session), Worker.heard_until < moment(session) - KEPT_SECONDS)
     session.execute(delete(Worker).where(or_(old, Worker.id == name)))
@@ -27,14 +35,15 @@ def announce(session: Session, name: str, slots: Mapping[str, int], seconds: flo
             heard_at=begun,
             host=socket.gethostname(),
             process=os.getpid(),
-            slots=dict(slots),
+            slots=dict(equipment.slots),
+            devices=list(equipment.devices),
             era=era(session),
             heard_until=session.scalar(select(moment(session) + seconds)),
         )
     )
 
 
-def beat(session: Session, name: str, slots: Mapping[str, int], seconds: float) -> bool:
+def beat(session: Session, name: str, equipment: Equipment, seconds: float) -> bool:
     """Say that the worker is there for another ``seconds``; return whether somebody wants it to drain."""
     found = session.execute(
         update(Worker)
@@ -44,7 +53,7 @@ def beat(session: Session, name: str, slots: Mapping[str, int], seconds: float) 
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if found is None:
-        announce(session, name, slots, seconds)
+        announce(session, name, equipment, seconds)
     return found is not None and found.drain_requested_at is not None
 
 

@@ -17,6 +17,10 @@ class WorkerRead(BaseModel):
     host: str
     process: int = Field(description="Its process number there.")
     slots: dict[str, int] = Field(description="Slots of each sort.", examples=[{"training": 1, "light": 1}])
+    devices: list[str] = Field(
+        description="Its GPUs, one for each training slot; empty where the processor trains.",
+        examples=[["NVIDIA H200"]],
+    )
     jobs: list[str] = Field(description="The jobs that it runs now.")
     started_at: datetime
     heard_at: datetime

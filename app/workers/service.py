@@ -57,6 +57,7 @@ def _read(worker: Worker, jobs: list[str], is_heard: bool) -> WorkerRead:
         host=worker.host,
         process=worker.process,
         slots=worker.slots,
+        devices=worker.devices,
         jobs=jobs,
         started_at=worker.created_at,
         heard_at=worker.heard_at,

@@ -37,7 +37,7 @@ def drain(
 
 def _print(workers: list[keraforge.Worker]) -> None:
     print_table(
-        ("Worker", "State", "Host", "Process", "Slots", "Jobs", "Heard of"),
+        ("Worker", "State", "Host", "Process", "Slots", "Devices", "Jobs", "Heard of"),
         (
             (
                 worker.id,
@@ -45,6 +45,7 @@ def _print(workers: list[keraforge.Worker]) -> None:
                 worker.host,
                 worker.process,
                 dict(worker.slots),
+                worker.devices,
                 worker.jobs,
                 moment(worker.heard_at),
             )

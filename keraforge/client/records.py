@@ -195,3 +195,4 @@ class Worker(Record):
     started_at: str | None = None
     heard_at: str | None = None
     drain_requested_at: str | None = None
+    devices: list[str] = field(default_factory=list)

@@ -23,6 +23,12 @@ TIMES = ("lease_seconds", "heartbeat_seconds", "reconcile_seconds")
 SCRIPTED = (sys.executable, "-P", PROGRAMS / "scripted_worker.py")
 
 
+@pytest.fixture(autouse=True)
+def _no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker of a test has the GPUs that the test gives it, whatever the machine has."""
+    monkeypatch.setenv("KERAFORGE_DEVICES", "none")
+
+
 @pytest.fixture
 def redis_server() -> Iterator[Callable[[int], subprocess.Popen[bytes]]]:
     """Start real Redis servers on given ports; they end with the test."""

@@ -26,7 +26,8 @@ from models.training import configure, train
 from workers.children.artifact import Trained, write_artifact
 from workers.children.events import Events
 from workers.children.making import Maker
-from workers.children.program import Failed, out_of_memory, run, start
+from workers.children.memory import memory_failure
+from workers.children.program import Failed, run, start
 from workers.children.rows import open_rows, open_vocabulary
 from workers.children.stopping import Stop, Stopped
 from workers.protocol import Failure, Order, TrainingOrder
@@ -66,8 +67,10 @@ def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
         raise Failed(_diverged(error)) from error
     except NoWeights as error:
         raise Failed(_no_weights(error)) from error
-    except tf.errors.ResourceExhaustedError as error:
-        raise Failed(out_of_memory()) from error
+    except tf.errors.OpError as error:
+        if failure := memory_failure(error):
+            raise Failed(failure) from error
+        raise
     stop.check()
     events.send("result", result)
 

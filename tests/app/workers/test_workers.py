@@ -7,15 +7,16 @@ from sqlalchemy import update
 from app.database import Database
 from app.jobs.claiming import claim
 from app.tables import Worker
-from app.workers.hearing import announce, beat, leave
+from app.workers.hearing import Equipment, announce, beat, leave
 
 SLOTS = {"training": 1, "light": 2}
+EQUIPMENT = Equipment(SLOTS, ["NVIDIA H200"])
 
 
 @pytest.fixture
 def worker(database: Database) -> str:
     with database.write() as session:
-        announce(session, "worker_1", SLOTS, 30.0)
+        announce(session, "worker_1", EQUIPMENT, 30.0)
     return "worker_1"
 
 
@@ -36,6 +37,7 @@ def test_a_worker_is_shown_with_what_it_runs(
         claim(session, "training", worker)
     shown = listed(client)[worker]
     assert (shown["state"], shown["slots"], shown["jobs"]) == ("working", SLOTS, [job])
+    assert shown["devices"] == ["NVIDIA H200"]
     assert shown["started_at"] <= shown["heard_at"]
 
 
@@ -45,7 +47,7 @@ def test_a_worker_that_is_not_heard_of_is_lost(client: httpx.Client, database: D
     refused = client.post(f"/api/v1/workers/{worker}/drain")
     assert (refused.status_code, refused.json()["current_state"]) == (409, "lost")
     with database.write() as session:
-        assert not beat(session, worker, SLOTS, 30.0)
+        assert not beat(session, worker, EQUIPMENT, 30.0)
     assert listed(client)[worker]["state"] == "working"
     put(database, era="another start")
     assert listed(client)[worker]["state"] == "lost"
@@ -61,21 +63,21 @@ def test_a_worker_learns_that_it_shall_drain(
         answer = client.post(f"/api/v1/workers/{worker}/drain")
         assert (answer.status_code, answer.json()["state"]) == (202, "draining")
     with database.write() as session:
-        assert beat(session, worker, SLOTS, 30.0)
+        assert beat(session, worker, EQUIPMENT, 30.0)
     with database.write() as session:
-        announce(session, worker, SLOTS, 30.0)
-        assert not beat(session, worker, SLOTS, 30.0)
+        announce(session, worker, EQUIPMENT, 30.0)
+        assert not beat(session, worker, EQUIPMENT, 30.0)
 
 
 def test_a_worker_that_has_left_is_forgotten(client: httpx.Client, database: Database, worker: str) -> None:
     with database.write() as session:
-        announce(session, "worker_2", SLOTS, 30.0)
+        announce(session, "worker_2", EQUIPMENT, 30.0)
     with database.write() as session:
         leave(session, worker)
     assert list(listed(client)) == ["worker_2"]
     put(database, era="another start")
     with database.write() as session:
-        announce(session, worker, SLOTS, 30.0)
+        announce(session, worker, EQUIPMENT, 30.0)
     assert list(listed(client)) == [worker]
 
 
@@ -83,7 +85,7 @@ def test_a_worker_that_was_forgotten_is_known_again_when_it_is_heard_of(
     client: httpx.Client, database: Database
 ) -> None:
     with database.write() as session:
-        assert not beat(session, "worker_1", SLOTS, 30.0)
+        assert not beat(session, "worker_1", EQUIPMENT, 30.0)
     assert listed(client)["worker_1"]["slots"] == SLOTS
 
 

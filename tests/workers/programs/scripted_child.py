@@ -141,12 +141,13 @@ class Scripted:
 
     def mute(self):
         """Give no sign of life when forked, and work when started from nothing."""
-        if is_forked():
+        if is_forked() or "workers.spare" in sys.orig_argv:
             time.sleep(600)
         self.origin()
 
     def origin(self):
-        self.say("log", level="info", message="forked" if is_forked() else "cold")
+        spare = "workers.spare" in sys.orig_argv
+        self.say("log", level="info", message="spare" if spare else "forked" if is_forked() else "cold")
         self.result()
 
     def garbage(self):
@@ -193,6 +194,12 @@ class Scripted:
     def environment(self):
         self.say("log", level="info", message=json.dumps(sorted(os.environ)))
         self.result()
+
+    def devices(self):
+        """Tell which devices it may see, and run until told to stop."""
+        names = ("CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH")
+        self.say("log", level="info", message=" ".join(os.environ[name] for name in names))
+        return self.wait()
 
     def read(self):
         if self.order["options"].get("bad"):
