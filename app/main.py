@@ -17,6 +17,7 @@ import app.families.endpoints
 import app.jobs.endpoints
 import app.keys.endpoints
 import app.registry.endpoints
+import app.trash.endpoints
 import app.workers.endpoints
 from app import health, openapi
 from app.database import Database
@@ -56,6 +57,7 @@ FEATURES = (
     app.registry.endpoints.router,
     app.keys.endpoints.router,
     app.workers.endpoints.router,
+    app.trash.endpoints.router,
 )
 PAGES = (health.router, login.router, docs.router)
 # No more threads run endpoints than the database has connections for them.

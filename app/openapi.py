@@ -26,6 +26,7 @@ TAGS = [
     {"name": "predictions", "description": "Ask a version: predict, encode, sample, write."},
     {"name": "dialects", "description": "Ask a version as clients of other servers do."},
     {"name": "keys", "description": "Who may do what."},
+    {"name": "trash", "description": "What was deleted, for as long as it can be restored."},
     {"name": "workers", "description": "What runs the jobs, and where."},
     {"name": "health", "description": "For monitoring; no key is needed."},
 ]

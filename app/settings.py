@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     free_bytes: int = Field(
         256 * 1024**2, ge=0, description="No job begins while the data folder's disk has less room, in bytes."
     )
+    trash_days: int = Field(
+        30, ge=0, le=36_500, description="How long what was deleted can be restored, in days."
+    )
 
     @field_validator("allowed_hosts", "anonymous_scopes", mode="before")
     @classmethod

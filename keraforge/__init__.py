@@ -21,6 +21,7 @@ from keraforge.client.records import (
     Key,
     Model,
     ModelVersion,
+    TrashItem,
     Worker,
 )
 from keraforge.errors import (
@@ -76,6 +77,7 @@ __all__ = [
     "Text",
     "TooLarge",
     "TooMany",
+    "TrashItem",
     "Unauthorized",
     "Unsupported",
     "WaitedTooLong",

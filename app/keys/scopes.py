@@ -103,6 +103,9 @@ SCOPES: dict[str, str] = {
     "POST /v2/repository/index": "predict",
     "POST /v2/repository/models/{name}/load": "models:write",
     "POST /v2/repository/models/{name}/unload": "models:write",
+    # Which kinds of things are shown and restored, the key's scopes for these kinds say.
+    "GET /api/v1/trash": ANY_KEY,
+    "POST /api/v1/trash/{trash_id}/restore": ANY_KEY,
     "GET /api/v1/workers": "admin",
     "POST /api/v1/workers/{worker_id}/drain": "admin",
     "GET /api/v1/keys": "admin",

@@ -18,6 +18,7 @@ from keraforge.cli import (
     sample,
     steering,
     train,
+    trash,
     up,
     workers,
 )
@@ -79,3 +80,4 @@ app.command("anomalies")(autoencoders.anomalies)
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.add_typer(workers.app, name="workers")
+app.add_typer(trash.app, name="trash")

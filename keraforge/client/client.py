@@ -9,6 +9,7 @@ from keraforge.client.jobs import Jobs
 from keraforge.client.keys import Keys
 from keraforge.client.models import Models
 from keraforge.client.transports import Awaiting, Blocking
+from keraforge.client.trash import Trash
 from keraforge.client.workers import Workers
 
 
@@ -47,6 +48,7 @@ class Client(Blocking):
         self.models: Models[Blocking] = Models(self)
         self.keys: Keys[Blocking] = Keys(self)
         self.workers: Workers[Blocking] = Workers(self)
+        self.trash: Trash[Blocking] = Trash(self)
         self.train = self.jobs.train
         self.predict = self.models.predict
         self.predict_image = self.models.predict_image
@@ -76,6 +78,7 @@ class AsyncClient(Awaiting):
         self.models: Models[Awaiting] = Models(self)
         self.keys: Keys[Awaiting] = Keys(self)
         self.workers: Workers[Awaiting] = Workers(self)
+        self.trash: Trash[Awaiting] = Trash(self)
         self.train = self.jobs.train
         self.predict = self.models.predict
         self.predict_image = self.models.predict_image

@@ -183,6 +183,17 @@ class Key(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrashItem(Record):
+    """Something that was deleted: a ``dataset``, ``model``, version of one, or ``job``."""
+
+    id: str
+    kind: str
+    name: str
+    deleted_at: str | None = None
+    kept_until: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Worker(Record):
     """One worker; ``state`` is ``working``, ``draining``, ``drained`` or ``lost``."""
 

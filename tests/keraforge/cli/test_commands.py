@@ -267,11 +267,23 @@ def test_a_worker_is_drained_and_shown(run: Any, served: Any) -> None:
     assert "No workers." in run("workers", "list").stderr
 
 
+def test_what_was_deleted_is_listed_and_restored(run: Any, served: Any) -> None:
+    item = {"id": "ds_1", "kind": "dataset", "name": "digits", "deleted_at": "2026-01-01T10:00:00Z"}
+    page = {"items": [{**item, "kept_until": "2026-01-31T10:00:00Z"}], "next_cursor": None}
+    served.on("GET", "/trash", page, {"items": [], "next_cursor": None})
+    shown = run("trash", "list").stdout
+    assert all(word in shown for word in ("ds_1", "dataset", "digits", "2026-01-31"))
+    assert "The trash is empty." in run("trash", "list").stderr
+    served.on("POST", "/trash/ds_1/restore", None, status=204)
+    assert "Restored ds_1." in run("trash", "restore", "ds_1").stderr
+
+
 def test_every_command_has_help_with_its_words(run: Any) -> None:
     commands = [
         ["up"], ["migrate"], ["web"], ["worker"], ["demo"], ["train"], ["predict"],
         *(["datasets", name] for name in ("create", "upload", "list", "show", "delete")),
         *(["jobs", name] for name in ("list", "show", "watch", "logs", "cancel", "stop", "clone")),
+        *(["trash", name] for name in ("list", "restore")),
         *(["models", name] for name in ("list", "show", "alias", "rollback")),
         *(["keys", name] for name in ("create", "list", "revoke")),
     ]  # fmt: skip
