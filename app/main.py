@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 import app.datasets.endpoints
+import app.evaluations.endpoints
 import app.families.endpoints
 import app.jobs.endpoints
 import app.keys.endpoints
@@ -55,6 +56,7 @@ FEATURES = (
     app.datasets.endpoints.router,
     app.jobs.endpoints.router,
     app.registry.endpoints.router,
+    app.evaluations.endpoints.router,
     app.keys.endpoints.router,
     app.workers.endpoints.router,
     app.trash.endpoints.router,

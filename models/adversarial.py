@@ -18,8 +18,8 @@ from models.specs.gan import GanSpec
 from models.specs.optimizers import Optimizer
 from models.state import Packing, State, Tensors
 from models.step import Batch, Learning, Sums, sums_of
+from models.tensor_names import PLAYERS
 
-FIGURES = ("generator_loss", "discriminator_loss", "sample_variance")
 # What random numbers are for; each purpose has a stream of its own in each step. Steps count from 0, so that
 # of the score is no step's.
 _STREAMS = 3
@@ -37,7 +37,7 @@ def adversarial(spec: GanSpec, lesson: Lesson) -> Learning:
     game = _Game(spec, lesson)
     # AutoGraph would rewrite Keras' own code too, slowly and for nothing.
     step, score = map(tf.autograph.experimental.do_not_convert, (game.step, game.score))
-    return Learning(FIGURES, step, score, game.packing, game.slots)
+    return Learning(PLAYERS, step, score, game.packing, game.slots)
 
 
 class _Game:

@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.roles import Arrays, PlayedRole, Tensors, input_signature, row_inputs
+from models.asking import Arrays, input_signature, row_inputs
+from models.roles import PlayedRole, Tensors
 from models.schema import InputSchema
 from models.signature import TensorSignature
 from models.specs.autoencoder import AutoencoderSpec
+from models.tensor_names import CODES, ERROR, LATENT, RECONSTRUCTION, SAMPLE
 
-CODES, RECONSTRUCTION, ERROR = "codes", "reconstruction", "error"
-LATENT, SAMPLE = "latent", "sample"
 _EXAMPLE_SEED = 0
 
 

@@ -1,6 +1,6 @@
 """Export of a role to ONNX, and the proof that the graph answers as the network did."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,18 @@ import tensorflow as tf
 import tf2onnx
 
 from models import normalization_export, recurrent_export
+from models.asking import Arrays, Serve
 from models.graph_rewriting import transpose_convolutions
 from models.marks import native_operators
-from models.roles import NEVER, Arrays, PlayedRole
+from models.roles import PlayedRole
 from models.signature import TensorSignature
+from models.tensor_names import NEVER
 
 OPSET = 18
 # Of the output's scale.
 TOLERANCE = 1e-4
 _STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
 _MARKINGS = recurrent_export.MARKINGS | normalization_export.MARKINGS
-
-Serve = Callable[[Arrays], dict[str, np.ndarray]]
-"""From a role's inputs by name, with a batch axis, to its outputs by name."""
 
 
 class ExportFailed(Exception):

@@ -3,13 +3,13 @@
 import keras
 import numpy as np
 
-from models.autoencoder_roles import LATENT, SAMPLE
-from models.roles import Arrays, PlayedRole, Tensors
+from models.asking import Arrays
+from models.roles import PlayedRole, Tensors
 from models.schema import InputSchema
 from models.signature import TensorSignature
 from models.specs.gan import GanSpec
+from models.tensor_names import LABEL, LATENT, SAMPLE
 
-LABEL = "label"
 _EXAMPLE_SEED = 0
 
 

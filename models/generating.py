@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from models.roles import NEVER
 from models.schema import PADDING, UNKNOWN_TOKEN, TextSchema
 from models.signature import TensorSignature
+from models.tensor_names import NEVER
 
 # Tokens of a row that a text goes on from.
 _PROMPT = {"character": 20, "word": 5}

@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.autoencoder_roles import LATENT
-from models.gan_roles import LABEL
-from models.roles import Arrays
+from models.asking import Arrays
+from models.tensor_names import LABEL, LATENT
 
 # Lines and columns of a grid of samples; of a conditional network a line is a class.
 LINES, COLUMNS = 8, 10

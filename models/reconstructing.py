@@ -10,9 +10,8 @@ from models.scopes import others_of, scope_of
 from models.specs.autoencoder import AutoencoderSpec
 from models.state import Tensors
 from models.step import Batch, Learning, Loss, Objective, learning, sums_of
+from models.tensor_names import PLAIN, VARIATIONAL
 
-PLAIN = ("loss",)
-VARIATIONAL = ("loss", "reconstruction", "kl")
 # Steps count from 0, so this stream of the generator is no step's.
 _SCORE_STREAM = -1
 

@@ -1,25 +1,19 @@
 """Roles: the parts of a network that are kept and served, each as a function of named tensors."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from models.forecasting import asked, is_forecast
-from models.next_step import cut
+from models.asking import Arrays, input_signature, questions
+from models.forecasting import asked
 from models.schema import InputSchema
 from models.signature import Role, TensorSignature
+from models.tensor_names import ATTENTION, PROBABILITIES, VALUES
 
 Tensors = Mapping[str, tf.Tensor]
-Arrays = Mapping[str, np.ndarray]
-
-# What the one input of a predicting network is called, by the kind of its rows.
-INPUT_NAMES = {"images": "image", "vectors": "vector", "sequences": "sequence", "text": "text"}
-# The logit of what is never to be drawn: no infinity, which a temperature would turn into NaN.
-NEVER = -1e9
-PROBABILITIES, VALUES, ATTENTION = "probabilities", "values", "attention"
 
 
 class PlayedRole(NamedTuple):
@@ -57,22 +51,6 @@ def predict_role(network: keras.Model, source: InputSchema) -> PlayedRole:
         return dict(zip(outputs, answers if len(outputs) > 1 else [answers], strict=True))
 
     def examples(rows: np.ndarray) -> Arrays:
-        return row_inputs(cut(tf.constant(rows))[0].numpy() if is_forecast(whole) else rows, source)
+        return questions(rows, whole)
 
     return PlayedRole("predict", function, inputs, answered, examples)
-
-
-def input_signature(source: InputSchema) -> tuple[TensorSignature, ...]:
-    """Return the tensors that a row of the dataset is sent as."""
-    if source.columns:
-        names = [column.name for column in source.columns]
-        return tuple(TensorSignature(name=name, dtype="float32", shape=()) for name in names)
-    dtype = "int32" if source.kind == "text" else "float32"
-    return (TensorSignature(name=INPUT_NAMES[source.kind], dtype=dtype, shape=source.shape),)
-
-
-def row_inputs(rows: np.ndarray, source: InputSchema) -> dict[str, Any]:
-    """Return rows, ``[n, *shape]``, as the tensors of :func:`input_signature`."""
-    if source.columns:
-        return {column.name: rows[:, place] for place, column in enumerate(source.columns)}
-    return {INPUT_NAMES[source.kind]: rows}

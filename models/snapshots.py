@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from models.autoencoder_roles import SAMPLE
 from models.decoding.text import decode
 from models.export import serving_function
 from models.generating import continued, first_states, prompts_of
 from models.latents import grid_of
 from models.loop import Watch
 from models.registry import roles_of
+from models.reports.report import Made
 from models.rows import Rows
 from models.schema import DatasetSchema, input_of
 from models.specs.autoencoder import AutoencoderSpec
@@ -20,15 +20,13 @@ from models.specs.gan import GanSpec
 from models.specs.network import NetworkSpec
 from models.specs.text_generator import TextGeneratorSpec
 from models.specs.training import TrainingSpec
+from models.tensor_names import SAMPLE
 
 # So many epochs are looked at: writing takes its time, token by token.
 PICTURES, TEXTS = 12, 6
 WRITTEN = {"character": 120, "word": 30}
 TEMPERATURE = 0.5
 _STREAM = 11
-
-Made = np.ndarray | str
-"""Rows, ``float32[n, *shape]``, or a text."""
 
 
 @dataclass

@@ -14,12 +14,13 @@ import tensorflow as tf
 
 from models import roles
 from models.lesson import Lesson
-from models.roles import NEVER, PlayedRole
+from models.roles import PlayedRole
 from models.schema import PADDING, InputSchema
 from models.signature import TensorSignature
 from models.specs.text_generator import TextGeneratorSpec
 from models.state import Tensors
 from models.step import Batch, Learning, Loss, Objective, learning, sums_of
+from models.tensor_names import NEVER
 
 FIGURES = ("loss", "accuracy")
 LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}

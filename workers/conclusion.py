@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.evaluations import finishing as evaluations
 from app.jobs import finishing
 from app.jobs.fence import held
 from app.jobs.recording import Reported
@@ -18,7 +19,7 @@ from workers import failures
 from workers.journal import Journal
 from workers.persistence import persist
 from workers.protocol import EXIT_DONE, EXIT_STOPPED, Order
-from workers.results import ReadingResult, TrainingResult, adopt
+from workers.results import EvaluationResult, ReadingResult, TrainingResult, adopt
 from workers.supervisor import Ending
 from workers.workshop import Workshop
 
@@ -88,6 +89,8 @@ class Conclusion:
         try:
             if self._order.kind == "training":
                 return self._published(TrainingResult.model_validate(result), output)
+            if self._order.kind == "evaluation":
+                return self._evaluated(EvaluationResult.model_validate(result), output)
             return self._read(ReadingResult.model_validate(result), output)
         except OSError as error:
             log.exception("the store cannot take its files")
@@ -110,6 +113,10 @@ class Conclusion:
                 finishing.cancelled(session, *self._attempt)
 
         return finish
+
+    def _evaluated(self, result: EvaluationResult, output: Path) -> Finish:
+        files = adopt(self._workshop.store, output, result.files)
+        return lambda session: evaluations.finish(session, *self._attempt, result.metrics, files)
 
     def _read(self, result: ReadingResult, output: Path) -> Finish:
         files = adopt(self._workshop.store, output, result.files)

@@ -17,6 +17,7 @@ from workers.protocol import (
     NETWORK_FILE,
     ORDER_FILE,
     OUTPUT_DIR,
+    EvaluationOrder,
     Order,
     ReadingOrder,
     TrainingOrder,
@@ -31,6 +32,8 @@ def order_of(session: Session, job: Job, settings: Settings, store: Store) -> Or
     version = session.get_one(DatasetVersion, job.dataset_version_id)
     if job.kind == "reading":
         return _reading(job, version, settings, store)
+    if job.kind == "evaluation":
+        return _evaluation(session, job, version, settings, store)
     return _training(session, job, version, settings, store)
 
 
@@ -84,6 +87,33 @@ def _start(session: Session, start: dict[str, Any], store: Store) -> dict[str, A
         "dataset_schema": session.get_one(DatasetVersion, version.dataset_version_id).schema,
         "files": {name: str(store.path(file["sha256"])) for name, file in files.items()},
     }
+
+
+def _evaluation(
+    session: Session, job: Job, dataset: DatasetVersion, settings: Settings, store: Store
+) -> EvaluationOrder:
+    assert job.resolved is not None, "an evaluation is resolved before it can be claimed"
+    version = session.get_one(ModelVersion, job.model_version_id)
+    graphs = {role["graph"] for role in version.signature["roles"].values()}
+    order: dict[str, Any] = {
+        "kind": "evaluation",
+        "job": job.id,
+        "attempt": job.attempt,
+        "version": job.resolved["version"],
+        "dataset": job.resolved["dataset"],
+        "dataset_schema": dataset.schema,
+        "files": {name: str(store.path(file["sha256"])) for name, file in dataset.files.items()},
+        "network": version.spec["network"],
+        "training": version.spec["training"],
+        "signature": version.signature,
+        "artifact": {
+            name: str(store.path(file["sha256"]))
+            for name, file in version.files.items()
+            if name in graphs or name == VOCABULARY_FILE
+        },
+        "threads": threads_of_one_trainer(settings),
+    }
+    return EvaluationOrder.model_validate_json(json.dumps(order))
 
 
 def _reading(job: Job, version: DatasetVersion, settings: Settings, store: Store) -> ReadingOrder:

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.schema import DatasetSchema, Kind
+from models.signature import Signature
 from models.specs.network import NetworkSpec
 from models.specs.training import TrainingSpec
 
@@ -86,7 +87,27 @@ class ReadingOrder(_Message):
     max_bytes: int = Field(description="Largest total size of the canonical files, in bytes.")
 
 
-Order = Annotated[TrainingOrder | ReadingOrder, Field(discriminator="kind")]
+class EvaluationOrder(_Message):
+    """Examine a version on the test rows of a dataset.
+
+    ``files`` maps canonical names to paths, ``artifact`` those of the version's files that are asked for.
+    """
+
+    kind: Literal["evaluation"] = "evaluation"
+    job: str
+    attempt: int
+    version: str = Field(description="For the report: name@number.")
+    dataset: str = Field(description="For the report: name@number.")
+    dataset_schema: DatasetSchema
+    files: dict[str, Path]
+    network: NetworkSpec
+    training: TrainingSpec
+    signature: Signature
+    artifact: dict[str, Path]
+    threads: int
+
+
+Order = Annotated[TrainingOrder | ReadingOrder | EvaluationOrder, Field(discriminator="kind")]
 
 
 class Failure(_Message):
@@ -104,8 +125,8 @@ class ChildEvent(_Message):
     ``phase`` {phase}; ``epoch`` {epoch, epochs, step, metrics, seconds, eta}; ``progress`` {epoch, epochs,
     step, steps}; ``log`` {level, message}; ``result`` and ``error`` come at most once and last. The
     ``result`` of training is {files: {path: media type}, metrics, parameters, signature, best,
-    stop_reason, parity}; that of reading {schema, profile, split, warnings, digest}. ``error`` is a
-    :class:`Failure`.
+    stop_reason, parity}; that of reading {schema, profile, split, warnings, digest}; that of an evaluation
+    {files, metrics}. ``error`` is a :class:`Failure`.
     """
 
     type: Literal["phase", "epoch", "progress", "log", "checkpoint", "resumed", "result", "error"]

@@ -26,6 +26,13 @@ class TrainingResult(_Result):
     parity: dict[str, Any]
 
 
+class EvaluationResult(_Result):
+    """The result of an evaluator; ``files`` maps paths below the output folder to media types."""
+
+    files: dict[str, str]
+    metrics: dict[str, Any]
+
+
 class ReadingResult(_Result):
     """The result of a reader; its files have the canonical names."""
 

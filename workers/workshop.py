@@ -16,6 +16,7 @@ PROGRAMS: Mapping[str, Program] = {
         preload=("tensorflow", "keras", "tf2onnx", "sklearn.metrics", "matplotlib.backends.backend_agg"),
     ),
     "reading": Program("workers.children.reader"),
+    "evaluation": Program("workers.children.evaluator"),
 }
 
 

@@ -30,8 +30,7 @@ def create_job(
     answer = submit_once(
         session, principal.owner, body, idempotency_key, max_parameters=settings.max_parameters
     )
-    replayed = {"Idempotent-Replayed": "true"} if answer.is_replayed else {}
-    return JSONResponse(answer.body, answer.status, {"Location": answer.location, **replayed})
+    return JSONResponse(answer.body, answer.status, answer.headers)
 
 
 @router.get("", responses=problems(400), summary="List jobs")

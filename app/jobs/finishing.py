@@ -123,7 +123,7 @@ def invalidate(session: Session, version: DatasetVersion, failure: Failure) -> N
     version.error = dict(failure)
     session.flush()
     waiting = select(Job).where(
-        Job.dataset_version_id == version.id, Job.state == "queued", Job.kind == "training"
+        Job.dataset_version_id == version.id, Job.state == "queued", Job.kind != "reading"
     )
     error = {
         "code": "bad_data",

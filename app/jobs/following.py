@@ -91,9 +91,9 @@ def read_logs(
 
 @router.get("/{job_id}/artifacts", responses=problems(404), summary="List the files a job published")
 def list_artifacts(job_id: str, session: ReadSession, principal: PrincipalDep) -> ArtifactList:
-    """Files of the version that it published; none before that."""
+    """Files of the version that it published, or the report of an evaluation; none before that."""
     job = service.get(session, principal.owner, job_id)
-    return artifacts.listed(job.model_version, f"/api/v1/jobs/{job.id}/artifacts")
+    return artifacts.listed(artifacts.left_by(job), f"/api/v1/jobs/{job.id}/artifacts")
 
 
 @router.get(
@@ -116,4 +116,4 @@ def get_artifact(
 ) -> Response:
     """The file itself; one range of it, if asked for."""
     job = service.get(session, principal.owner, job_id)
-    return download(request, artifacts.stored(job.model_version, path, store))
+    return download(request, artifacts.stored(artifacts.left_by(job), path, store))

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.database import ring_after_commit
 from app.errors import FieldError, Invalid
+from app.evaluations import resolving as evaluating
 from app.jobs.moving import move
 from app.jobs.starting import Start, start_of
-from app.tables import DatasetVersion, Job
+from app.tables import DatasetVersion, Job, ModelVersion
 from app.tables.base import now
 from models.kinship import unrelated
 from models.presets import SpecError, read, resolve
@@ -104,16 +105,14 @@ def refusal(error: SpecError) -> Invalid:
 def resolve_waiting(session: Session, version: DatasetVersion, *, max_parameters: int) -> None:
     """Resolve the jobs that waited for ``version``, which is ready now; fail those that do not fit it."""
     waiting = select(Job).where(
-        Job.kind == "training",
+        Job.kind != "reading",
         Job.state == "queued",
         Job.dataset_version_id == version.id,
         Job.resolved.is_(None),
     )
     for job in session.scalars(waiting.order_by(Job.id).with_for_update()).all():
         try:
-            start = start_of(session, job.owner or "", job.request.get("start_from"))
-            network, training = job.request["network"], job.request.get("training")
-            job.resolved = resolved(version, network, training, max_parameters, start)
+            job.resolved = _resolved(session, job, version, max_parameters)
         except SpecError as error:
             move(session, job, "queued", "failed", error=_failure(error), finished_at=now())
         except Invalid as error:
@@ -121,6 +120,14 @@ def resolve_waiting(session: Session, version: DatasetVersion, *, max_parameters
         else:
             job.phase = None
             ring_after_commit(session, job.slot)
+
+
+def _resolved(session: Session, job: Job, version: DatasetVersion, max_parameters: int) -> dict[str, Any]:
+    if job.kind == "evaluation":
+        return evaluating.resolved(session.get_one(ModelVersion, job.model_version_id), version)
+    start = start_of(session, job.owner or "", job.request.get("start_from"))
+    network, training = job.request["network"], job.request.get("training")
+    return resolved(version, network, training, max_parameters, start)
 
 
 def _gone(error: Invalid) -> dict[str, Any]:
@@ -131,7 +138,7 @@ def _failure(error: SpecError) -> dict[str, Any]:
     first = error.errors[0]
     return {
         "code": "bad_data",
-        "message": f"The specs do not fit the dataset. {first.pointer}: {first.message}",
+        "message": f"The job does not fit the dataset. {first.pointer}: {first.message}",
         "hint": "POST /api/v1/specs/validate checks specs against a dataset that is ready.",
         "retryable": False,
     }

@@ -134,7 +134,9 @@ class JobRead(BaseModel):
         examples=[{"epoch": 3, "step": 138, "attempt": 1}],
     )
     model: str | None
-    version: int | None = Field(description="The published version of the model, once there is one.")
+    version: int | None = Field(
+        description="The version of the model that it published, once there is one, or that it evaluates."
+    )
     dataset: str | None = Field(description="name@number of the dataset version.", examples=["digits@1"])
     promote: str | None
     priority: int

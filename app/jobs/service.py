@@ -118,4 +118,6 @@ def _links(job: Job) -> dict[str, str]:
         links["dataset"] = f"/api/v1/datasets/{dataset.dataset.name}/versions/{dataset.number}"
     if (version := job.model_version) and version.deleted_at is None:
         links["version"] = f"/api/v1/models/{version.model.name}/versions/{version.number}"
+        if job.kind == "evaluation":
+            links["evaluation"] = f"{links['version']}/evaluations/{job.id}"
     return links

@@ -3,7 +3,7 @@
 from typing import Literal, get_args
 
 JobState = Literal["queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"]
-JobKind = Literal["training", "reading"]
+JobKind = Literal["training", "reading", "evaluation"]
 Slot = Literal["training", "light"]
 Verb = Literal["stop", "pause", "resume", "retry", "cancel", "clone"]
 
@@ -34,13 +34,15 @@ VERBS: dict[Verb, frozenset[JobState]] = {
     "cancel": frozenset({"queued", "running", "pausing", "paused", "cancelling"}),
     "clone": frozenset(get_args(JobState)),
 }
-# Readings have no network that could be kept, and no settings that could be edited.
+# Others have no network that could be kept, and no settings that could be edited.
+_OF_ALL: frozenset[Verb] = frozenset({"pause", "resume", "retry", "cancel"})
 VERBS_OF_KIND: dict[str, frozenset[Verb]] = {
     "training": frozenset(VERBS),
-    "reading": frozenset({"pause", "resume", "retry", "cancel"}),
+    "reading": _OF_ALL,
+    "evaluation": _OF_ALL,
 }
 
-SLOT_OF_KIND: dict[str, Slot] = {"training": "training", "reading": "light"}
+SLOT_OF_KIND: dict[str, Slot] = {"training": "training", "reading": "light", "evaluation": "light"}
 
 
 def possible(kind: str, state: str) -> list[Verb]:

@@ -91,5 +91,4 @@ def clone_job(
         max_parameters=settings.max_parameters,
         cloned_from=job.id,
     )
-    replayed = {"Idempotent-Replayed": "true"} if answer.is_replayed else {}
-    return JSONResponse(answer.body, answer.status, {"Location": answer.location, **replayed})
+    return JSONResponse(answer.body, answer.status, answer.headers)

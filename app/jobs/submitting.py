@@ -1,9 +1,11 @@
 """Submitting a training job: checked as far as its dataset is known, queued, and answered once per key."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from app.datasets.references import named_version
@@ -26,6 +28,11 @@ class Answer:
     body: dict[str, Any]
     is_replayed: bool = False
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What it is answered with beside the body."""
+        return {"Location": self.location} | ({"Idempotent-Replayed": "true"} if self.is_replayed else {})
+
 
 def submit_once(
     session: Session,
@@ -38,14 +45,26 @@ def submit_once(
 ) -> Answer:
     """Submit a job; with a key that was used before, return the answer of that time instead."""
     queued = partial(submit, session, owner, body, max_parameters=max_parameters, cloned_from=cloned_from)
+    return once(session, owner, body, key, address="POST /api/v1/jobs", submit=queued)
+
+
+def once(
+    session: Session,
+    owner: str,
+    body: BaseModel,
+    key: str | None,
+    *,
+    address: str,
+    submit: Callable[[], Job],
+) -> Answer:
+    """Submit, unless ``body`` was sent to ``address`` with this key before: then the answer is that one's."""
     if key is None:
-        return _answer(session, queued())
+        return _answer(session, submit())
     key = idempotency.parse_key(key)
-    print_ = idempotency.fingerprint("POST /api/v1/jobs", body)
-    earlier = idempotency.begin(session, owner, key, print_)
+    earlier = idempotency.begin(session, owner, key, idempotency.fingerprint(address, body))
     if earlier is not None:
         return Answer(earlier.status, earlier.location or "", earlier.body, is_replayed=True)
-    answer = _answer(session, queued())
+    answer = _answer(session, submit())
     idempotency.finish(session, owner, key, status=answer.status, location=answer.location, body=answer.body)
     return answer
 

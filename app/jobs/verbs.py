@@ -89,13 +89,16 @@ def _permitted(session: Session, owner: str, job_id: str, verb: Verb) -> Job:
 
 
 def _require_rows(job: Job) -> None:
-    """Refuse to repeat what cannot be done: a training without rows, or one that was never resolved."""
+    """Refuse to repeat what cannot be done: a job without rows, or one that was never resolved."""
     version = job.dataset_version
-    usable = {"training": "ready", "reading": "invalid"}[job.kind]
+    usable = "invalid" if job.kind == "reading" else "ready"
     if version is None or version.deleted_at is not None or version.state != usable:
         raise Conflict("The dataset version of this job cannot be used any more.", code="no_rows")
-    if job.kind == "training" and job.resolved is None:
-        raise Conflict("This job did not fit its dataset. Clone it with other specs.", code="never_resolved")
+    if job.kind != "reading" and job.resolved is None:
+        instead = " Clone it with other specs." if job.kind == "training" else ""
+        raise Conflict(f"This job did not fit its dataset.{instead}", code="never_resolved")
+    if job.kind == "evaluation" and (job.model_version is None or job.model_version.deleted_at is not None):
+        raise Conflict("The version that this job was to evaluate was deleted.", code="no_version")
 
 
 def _queue_again(session: Session, job: Job, source: str, **columns: object) -> None:

@@ -76,6 +76,10 @@ SCOPES: dict[str, str] = {
     "GET /api/v1/models/{name}/versions/{number}/report": "models:read",
     "GET /api/v1/models/{name}/versions/{number}/artifacts": "models:read",
     "GET /api/v1/models/{name}/versions/{number}/artifacts/{path:path}": "models:read",
+    # It makes a job, and changes nothing about the model.
+    "POST /api/v1/models/{name}/versions/{number}/evaluations": "jobs:write",
+    "GET /api/v1/models/{name}/versions/{number}/evaluations": "models:read",
+    "GET /api/v1/models/{name}/versions/{number}/evaluations/{job_id}": "models:read",
     "GET /api/v1/models/{name}/aliases/{alias}": "models:read",
     "PUT /api/v1/models/{name}/aliases/{alias}": "models:write",
     "DELETE /api/v1/models/{name}/aliases/{alias}": "models:write",

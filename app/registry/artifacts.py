@@ -3,12 +3,12 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from app.errors import NotFound, Unavailable, shortened
 from app.registry.schemas import ArtifactList, ArtifactRead
 from app.storage import Store
-from app.tables import ModelVersion
+from app.tables import Job, ModelVersion
 
 REPORT_FILE, CARD_FILE = "report.json", "card.md"
 
@@ -24,17 +24,38 @@ class StoredFile:
     bytes: int
 
 
-def listed(version: ModelVersion | None, base: str) -> ArtifactList:
-    """Return the files of a version, by path; none while there is no version. ``base`` is their address."""
-    files = version.files if version is not None else {}
+class Artifact(Protocol):
+    """What has files: a version, or what an evaluation left."""
+
+    @property
+    def files(self) -> dict[str, Any]:
+        """Where each file is kept, by its path: ``{sha256, bytes, media_type}``."""
+
+
+class Findings(NamedTuple):
+    """The files that an evaluation left."""
+
+    files: dict[str, Any]
+
+
+def left_by(job: Job) -> Artifact | None:
+    """Return what a job has left; None before its end."""
+    if job.kind == "evaluation":
+        return Findings(job.result["files"]) if job.result is not None else None
+    return job.model_version
+
+
+def listed(artifact: Artifact | None, base: str) -> ArtifactList:
+    """Return the files of an artifact, by path; none while there is none. ``base`` is their address."""
+    files = artifact.files if artifact is not None else {}
     return ArtifactList(
         items=[ArtifactRead(path=path, href=f"{base}/{path}", **files[path]) for path in sorted(files)]
     )
 
 
-def stored(version: ModelVersion | None, path: str, store: Store) -> StoredFile:
+def stored(artifact: Artifact | None, path: str, store: Store) -> StoredFile:
     """Return where a file is kept; raises NotFound for a path that the artifact does not have."""
-    file = (version.files if version is not None else {}).get(path)
+    file = (artifact.files if artifact is not None else {}).get(path)
     if file is None:
         raise NotFound(
             f"There is no file {shortened(path)} in the artifact. Its list names all that there are."
@@ -50,9 +71,9 @@ def stored(version: ModelVersion | None, path: str, store: Store) -> StoredFile:
     return found
 
 
-def report(version: ModelVersion, store: Store) -> dict[str, Any]:
-    """Return the report of a version; raises NotFound for a version without one."""
-    read: dict[str, Any] = json.loads(stored(version, REPORT_FILE, store).path.read_bytes())
+def report(artifact: Artifact, store: Store) -> dict[str, Any]:
+    """Return the report of a version or of an evaluation; raises NotFound where there is none."""
+    read: dict[str, Any] = json.loads(stored(artifact, REPORT_FILE, store).path.read_bytes())
     return read
 
 

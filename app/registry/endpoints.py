@@ -32,7 +32,7 @@ def get_model(name: str, session: ReadSession, principal: PrincipalDep, request:
 
 @router.delete("/{name}", status_code=204, responses=problems(404, 409), summary="Delete a model")
 def delete_model(name: str, session: WriteSession, principal: PrincipalDep) -> None:
-    """Delete a model and its versions; refused while an alias points at one."""
+    """Delete a model and its versions; refused while an alias points at one, or a job evaluates it."""
     service.delete(session, principal.owner, name)
 
 
@@ -70,7 +70,7 @@ def get_version(
     summary="Delete a version of a model",
 )
 def delete_version(name: str, number: Number, session: WriteSession, principal: PrincipalDep) -> None:
-    """Delete one version; refused while an alias points at it."""
+    """Delete one version; refused while an alias points at it, or a job evaluates it."""
     service.delete_version(session, principal.owner, name, number)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.tables import Alias, AliasEvent, DatasetVersion, ModelVersion, RegisteredModel
+from app.jobs.states import ACTIVE
+from app.tables import Alias, AliasEvent, DatasetVersion, Job, ModelVersion, RegisteredModel
 
 
 def find(session: Session, owner: str, name: str, *, lock: bool = False) -> RegisteredModel | None:
@@ -46,6 +47,14 @@ def versions(
     if before is not None:
         query = query.where(ModelVersion.number < before)
     return session.scalars(query.order_by(ModelVersion.number.desc()).limit(limit)).all()
+
+
+def evaluating(session: Session, version_ids: Collection[str]) -> Sequence[str]:
+    """Return the jobs, not over yet, that evaluate these versions."""
+    query = select(Job.id).where(
+        Job.kind == "evaluation", Job.state.in_(ACTIVE), Job.model_version_id.in_(version_ids)
+    )
+    return session.scalars(query.order_by(Job.id)).all()
 
 
 def latest(session: Session, model_ids: Collection[str]) -> dict[str, tuple[ModelVersion, int]]:

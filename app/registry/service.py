@@ -73,20 +73,23 @@ def read_version(session: Session, owner: str, name: str, number: int, store: St
 
 
 def delete(session: Session, owner: str, name: str) -> None:
-    """Delete a model with all its versions; its name is free again. An aliased one is refused."""
+    """Delete a model with all its versions; its name is free again. One that is in use is refused."""
     model = get(session, owner, name, lock=True)
     _require_no_alias(session, model, None)
+    versions = repository.versions(session, model)
+    _require_no_evaluation(session, versions)
     moment = now()
-    for version in repository.versions(session, model):
+    for version in versions:
         version.deleted_at = moment
     model.name, model.deleted_at = given_back(model.name, model.id), moment
 
 
 def delete_version(session: Session, owner: str, name: str, number: int) -> None:
-    """Delete one version; its number is not given again. An aliased one is refused."""
+    """Delete one version; its number is not given again. One that is in use is refused."""
     model = get(session, owner, name, lock=True)
     version = get_version(session, owner, name, number)
     _require_no_alias(session, model, version)
+    _require_no_evaluation(session, [version])
     version.deleted_at = now()
 
 
@@ -99,6 +102,18 @@ def _require_no_alias(session: Session, model: RegisteredModel, version: ModelVe
     if pointing:
         raise Conflict(
             f"The alias {', '.join(pointing)} points here. Move or delete the alias first.", code="in_use"
+        )
+
+
+def _require_no_evaluation(session: Session, versions: Sequence[ModelVersion]) -> None:
+    used_by = [
+        f"/api/v1/jobs/{job}" for job in repository.evaluating(session, [each.id for each in versions])
+    ]
+    if used_by:
+        raise Conflict(
+            f"The job {used_by[0]} is to evaluate it. Let it end or cancel it, then delete.",
+            code="in_use",
+            extra={"used_by": used_by[:100]},
         )
 
 
@@ -154,6 +169,7 @@ def summaries(session: Session, versions: Sequence[ModelVersion]) -> list[Versio
                     "predict": f"{own}/predict",
                     "report": f"{own}/report",
                     "artifacts": f"{own}/artifacts",
+                    "evaluations": f"{own}/evaluations",
                     "job": f"/api/v1/jobs/{version.job_id}",
                 },
             )

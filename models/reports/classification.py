@@ -13,7 +13,7 @@ from models.pictures import draw_confusion, draw_curves, draw_worst
 from models.pictures_classes import draw_calibration, draw_ranking
 from models.ranking import ranking_of
 from models.reports.report import Examined, Report
-from models.roles import PROBABILITIES
+from models.tensor_names import PROBABILITIES
 
 
 def report(examined: Examined) -> Report:

@@ -8,8 +8,8 @@ import numpy as np
 from models.pictures import draw_curves
 from models.pictures_values import draw_forecasts
 from models.reports.report import Examined, Report
-from models.roles import VALUES
 from models.rows import spread
+from models.tensor_names import VALUES
 
 # Values of sequences that are held at once, about.
 MOST_VALUES = 5_000_000

@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 
 from models.anomalies import NORMAL_SHARE, threshold_of
-from models.autoencoder_roles import CODES, ERROR, RECONSTRUCTION, SAMPLE
 from models.latents import grid_of
 from models.pictures import draw_curves
 from models.pictures_codes import draw_codes, draw_errors
 from models.pictures_rows import draw_pairs, draw_rows
-from models.reconstructing import PLAIN, VARIATIONAL
 from models.reports.epochs import pictures_of_epochs
 from models.reports.outliers import outliers
 from models.reports.report import Examined, Report
 from models.rows import Purpose, spread
 from models.specs.autoencoder import AutoencoderSpec
+from models.tensor_names import CODES, ERROR, PLAIN, RECONSTRUCTION, SAMPLE, VARIATIONAL
 
 # So many values of rows, and of their reconstructions, are held at once; so many rows are examined at most.
 MOST_VALUES, MOST_ROWS = 10_000_000, 3_000
@@ -29,32 +28,26 @@ SHOWN_ROWS, DRAWN_ROWS, DRAWN_CODES = 20, 2_000, 2_000_000
 def report(examined: Examined) -> Report:
     """Return the report on the rows that are reported; an error is the mean square of a scaled row's errors.
 
-    The threshold, beyond which a row is an anomaly, comes from validation rows alone, where there are any.
+    The threshold, beyond which a row is an anomaly, comes from validation rows alone, where there are any;
+    where it was decided before, it stays.
     """
     spec, rows = examined.spec, examined.rows
     assert isinstance(spec, AutoencoderSpec)
     reported = _bounded(examined, rows.reported)
     errors = examined.answers("reconstruct", reported)[ERROR].astype(np.float64)
-    told_from: Purpose = "validation" if len(rows.validation) else "training"
-    known = _bounded(examined, rows.validation if told_from == "validation" else rows.training)
-    threshold = threshold_of(examined.answers("reconstruct", known)[ERROR])
+    decided = _threshold(examined)
+    threshold = decided["value"]
     metrics = {"mse": float(errors.mean())}
     worst = reported[np.argsort(-errors, kind="stable")]
     content: dict[str, Any] = {
         "rows": len(reported),
         **metrics,
         "errors": _figures(errors),
-        "threshold": {
-            "value": threshold,
-            "normal_share": NORMAL_SHARE,
-            "from": told_from,
-            "rows": len(known),
-            "beyond": float((errors > threshold).mean()),
-        },
+        "threshold": {**decided, "beyond": float((errors > threshold).mean())},
         "worst": [int(row) for row in worst[: SHOWN_ROWS // 2]],
     }
     sorts, lines = {"": errors}, _card(content["threshold"])
-    if examined.training.normal_labels is not None:
+    if examined.training.normal_labels is not None and examined.schema.labels:
         told_apart = outliers(examined, reported, errors, threshold)
         content["anomalies"] = told_apart.content
         metrics |= told_apart.metrics
@@ -83,6 +76,16 @@ def report(examined: Examined) -> Report:
     return Report(content, metrics, pictures, lines, threshold)
 
 
+def _threshold(examined: Examined) -> dict[str, Any]:
+    if examined.threshold is not None:
+        return {"value": examined.threshold, "normal_share": NORMAL_SHARE, "from": "version"}
+    rows = examined.rows
+    told_from: Purpose = "validation" if len(rows.validation) else "training"
+    known = _bounded(examined, rows.validation if told_from == "validation" else rows.training)
+    value = threshold_of(examined.answers("reconstruct", known)[ERROR])
+    return {"value": value, "normal_share": NORMAL_SHARE, "from": told_from, "rows": len(known)}
+
+
 def _bounded(examined: Examined, rows: np.ndarray) -> np.ndarray:
     return spread(rows, min(MOST_ROWS, MOST_VALUES // int(np.prod(examined.schema.shape))))
 
@@ -102,6 +105,8 @@ def _kept(epochs: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, Any
 
 
 def _card(threshold: dict[str, Any]) -> list[str]:
+    if "rows" not in threshold:
+        return []
     return [
         f"A row is called an anomaly where its error is above {threshold['value']:.4g}: "
         f"{threshold['normal_share']:.0%} of {threshold['rows']:,} {threshold['from']} rows are not, and "

@@ -9,7 +9,7 @@ from sklearn.metrics import r2_score
 from models.pictures import draw_curves
 from models.pictures_values import draw_residuals
 from models.reports.report import Examined, Report
-from models.roles import VALUES
+from models.tensor_names import VALUES
 
 WORST_ROWS = 24
 

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from models.export import Serve
-from models.roles import PlayedRole
+from models.asking import Asked, Serve
 from models.rows import Rows
 from models.schema import DatasetSchema
 from models.signature import Role
-from models.snapshots import Made
 from models.specs.network import NetworkSpec
 from models.specs.training import TrainingSpec
 
 BATCH_ROWS = 64
+
+Made = np.ndarray | str
+"""What was made up after an epoch: rows, ``float32[n, *shape]``, or a text."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +25,20 @@ class Examined:
     """A trained network as it is served, the rows to examine it with, and how it learnt.
 
     ``epochs`` holds the figures of each epoch, NaN as None; ``vocabulary`` the tokens by id, of texts;
-    ``snapshots`` what it made up after some epochs.
+    ``snapshots`` what it made up after some epochs. ``threshold`` is the error beyond which a row is an
+    anomaly, where that was decided before; None: these rows decide it.
     """
 
     spec: NetworkSpec
     training: TrainingSpec
     schema: DatasetSchema
     rows: Rows
-    roles: Mapping[Role, PlayedRole]
+    roles: Mapping[Role, Asked]
     serve: Mapping[Role, Serve]
     epochs: list[dict[str, Any]]
     vocabulary: list[str] = field(default_factory=list)
     snapshots: Mapping[int, Made] = field(default_factory=dict)
+    threshold: float | None = None
 
     def answers(self, role: Role, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return what a role answers to some rows of the dataset, ``[n, …]`` by name, a batch at a time."""

@@ -7,10 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.adversarial import FIGURES
-from models.autoencoder_roles import LATENT, SAMPLE
 from models.frechet import FEATURES, Features, frechet_distance, learn_features
-from models.gan_roles import LABEL
 from models.latents import drawn, grid_of
 from models.pictures import draw_curves
 from models.pictures_rows import draw_rows
@@ -18,6 +15,7 @@ from models.reports.epochs import pictures_of_epochs
 from models.reports.report import BATCH_ROWS, Examined, Report
 from models.rows import spread
 from models.specs.gan import GanSpec
+from models.tensor_names import LABEL, LATENT, PLAYERS, SAMPLE
 
 # Below this share of the variance of real rows the generator is said to have collapsed.
 COLLAPSED = 0.25
@@ -67,7 +65,7 @@ def report(examined: Examined) -> Report:
     samples = examined.serve["sample"](grid.inputs)[SAMPLE]
     pictures: dict[str, Callable[[Path], None]] = {
         "samples.png": partial(draw_rows, samples, schema.image, columns=grid.columns),
-        "curves.png": partial(draw_curves, examined.epochs, names=FIGURES),
+        "curves.png": partial(draw_curves, examined.epochs, names=PLAYERS),
         **pictures_of_epochs(examined),
     }
     return Report(content, metrics, pictures, _card(content))

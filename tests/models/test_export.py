@@ -6,9 +6,10 @@ import onnx
 import onnxruntime
 import pytest
 
+from models.asking import Arrays
 from models.export import ExportFailed, check_graph, export_onnx, parity, serving_function
 from models.registry import build
-from models.roles import Arrays, PlayedRole, predict_role
+from models.roles import PlayedRole, predict_role
 from models.schema import Column, InputSchema
 from models.specs.dense import DenseBlock
 from models.specs.mlp import MlpSpec

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from models.asking import before_last
 from models.forecasting import is_forecast
 from models.lesson import TrainingData
 from models.next_step import cut
@@ -175,6 +176,7 @@ def test_the_last_step_that_is_no_padding_is_cut_off() -> None:
     np.testing.assert_array_equal(before[0], padded(ROW[:2], 4)[0])
     np.testing.assert_array_equal(before[1], rows[1, :4])
     np.testing.assert_array_equal(then, [[np.nan, 1], [8, 9]])
+    np.testing.assert_array_equal(before_last(rows), before)
 
 
 def learn(spec: RnnSpec, source: InputSchema, data: TrainingData, training: dict[str, Any]) -> Any:

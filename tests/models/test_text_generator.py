@@ -5,15 +5,16 @@ import keras
 import numpy as np
 import pytest
 
+from models.asking import Arrays
 from models.export import export_onnx, parity, serving_function
 from models.lesson import TrainingData
 from models.outline import outline
 from models.presets import SpecError, resolve
 from models.registry import build, roles_of
-from models.roles import NEVER, Arrays
 from models.schema import InputSchema
 from models.specs.text_generator import TextGeneratorSpec
 from models.statistics import neutral
+from models.tensor_names import NEVER
 from models.training import TrainingOutcome, train
 
 SOURCE = InputSchema(shape=(9,), dtype="int32", vocabulary=12)

@@ -1,6 +1,5 @@
 """The artifact of a version: evaluation, export, the gate, and every file that is kept of a network."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,33 +8,25 @@ from typing import Any
 import keras
 import numpy as np
 
+from models.asking import Serve
 from models.card import card
-from models.export import Parity, Serve, export_onnx, parity, serving_function
+from models.export import Parity, export_onnx, parity, serving_function
 from models.registry import roles_of
-from models.reports.report import Examined, Report
+from models.reports.report import Examined, Made, Report
 from models.reports.writing import report_of
 from models.roles import PlayedRole
 from models.rows import Rows, spread
 from models.schema import VOCABULARY_FILE, input_of
 from models.signature import Role, RoleSignature, Signature
-from models.snapshots import Made
 from models.tasks import task_of
 from workers.children.events import Events, finite
 from workers.children.program import Failed
 from workers.children.rows import open_vocabulary
+from workers.children.writing import media_types, write_json
 from workers.protocol import NETWORK_FILE, Failure, TrainingOrder
 
 GOLDEN_ROWS = 16
 PARITY_ROWS = 512
-_MEDIA_TYPES = {
-    ".keras": "application/zip",
-    ".onnx": "application/octet-stream",
-    ".json": "application/json",
-    ".npz": "application/zip",
-    ".md": "text/markdown",
-    ".png": "image/png",
-    ".txt": "text/plain",
-}
 
 
 @dataclass(frozen=True)
@@ -66,13 +57,14 @@ def write_artifact(
 
     Raises :class:`Failed`, ``export_mismatch``, where a graph answers otherwise than the network.
     """
-    examined = examine(trained, order, rows)
+    played = roles_of(order.network, trained.network, input_of(order.dataset_schema))
+    examined = _examined(trained, order, rows, played)
     events.phase("evaluating")
     report = report_of(examined)
     events.phase("exporting")
-    proof = _export(examined, output)
+    proof = _export(examined, played, output)
     trained.network.save(output / NETWORK_FILE)
-    signature = signature_of(order, tuple(examined.roles.values()), report)
+    signature = signature_of(order, played, report)
     content = {**report.content, "on": rows.report_on, "best": trained.best, "epochs": trained.curves}
     metrics = dict(report.metrics)
     content |= trained.notes
@@ -81,16 +73,16 @@ def write_artifact(
         metrics[f"cv_{trained.cross_validation['measure']}"] = trained.cross_validation["mean"]
         metrics["cv_deviation"] = trained.cross_validation["deviation"]
     facts = _facts(trained, order, rows, proof) | {"reported": content["rows"]}
-    _write_json(output / "signature.json", signature.model_dump(mode="json"))
-    _write_json(output / "spec.json", order.model_dump(mode="json", include={"sent", "network", "training"}))
-    _write_json(output / "report.json", content)
+    write_json(output / "signature.json", signature.model_dump(mode="json"))
+    write_json(output / "spec.json", order.model_dump(mode="json", include={"sent", "network", "training"}))
+    write_json(output / "report.json", content)
     if examined.vocabulary:
-        _write_json(output / VOCABULARY_FILE, examined.vocabulary)
+        write_json(output / VOCABULARY_FILE, examined.vocabulary)
     (output / "card.md").write_text(card(facts, report))
     for name, draw in report.pictures.items():
         draw(output / name)
     return {
-        "files": {path.name: _MEDIA_TYPES[path.suffix] for path in sorted(output.iterdir())},
+        "files": media_types(output.iterdir()),
         "metrics": metrics,
         "parameters": facts["parameters"],
         "signature": signature.model_dump(mode="json"),
@@ -100,9 +92,7 @@ def write_artifact(
     }
 
 
-def examine(trained: Trained, order: TrainingOrder, rows: Rows) -> Examined:
-    """Return a trained network as it will be served, with all that a report asks for."""
-    played = roles_of(order.network, trained.network, input_of(order.dataset_schema))
+def _examined(trained: Trained, order: TrainingOrder, rows: Rows, played: Sequence[PlayedRole]) -> Examined:
     return Examined(
         spec=order.network,
         training=order.training,
@@ -155,20 +145,19 @@ def prove(role: PlayedRole, serve: Serve, graph: Path, inputs: Mapping[str, np.n
     return proof
 
 
-def _export(examined: Examined, output: Path) -> Parity:
+def _export(examined: Examined, played: Sequence[PlayedRole], output: Path) -> Parity:
     """Write the graph of each role and the golden rows; return the least good proof."""
     rows = examined.rows
     proofs: list[Parity] = []
     golden: dict[str, np.ndarray] = {}
     places = spread(rows.reported, GOLDEN_ROWS)
     compared = rows.read(rows.reported[:PARITY_ROWS])
-    for name, role in examined.roles.items():
-        path = output / graph_of(name)
+    for role in played:
+        path, serve = output / graph_of(role.name), examined.serve[role.name]
         export_onnx(role, path)
-        proofs.append(prove(role, examined.serve[name], path, role.examples(compared)))
+        proofs.append(prove(role, serve, path, role.examples(compared)))
         inputs = role.examples(rows.read(places))
-        answers = {**inputs, **examined.serve[name](inputs)}
-        golden |= {f"{name}/{tensor}": array for tensor, array in answers.items()}
+        golden |= {f"{role.name}/{tensor}": array for tensor, array in {**inputs, **serve(inputs)}.items()}
     _write_golden(golden, output / "golden.npz")
     return max(proofs, key=lambda proof: proof.max_difference)
 
@@ -197,18 +186,3 @@ def _facts(trained: Trained, order: TrainingOrder, rows: Rows, proof: Parity) ->
         "start_from": order.start_from.version if order.start_from else None,
         "members": trained.notes.get("ensemble", {}).get("members"),
     }
-
-
-def _write_json(path: Path, content: Any) -> None:
-    try:
-        text = json.dumps(content, indent=1, allow_nan=False)
-    except ValueError as error:
-        raise Failed(
-            Failure(
-                code="bad_data",
-                message=f"{path.name} would hold a figure that is infinite or no number: values of the rows,"
-                " or what the network makes of them, are too large to be squared and summed.",
-                hint="Scale the rows to smaller numbers, for example thousands instead of units.",
-            )
-        ) from error
-    path.write_text(text + "\n")

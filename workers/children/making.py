@@ -1,6 +1,5 @@
 """Making the networks of an order: from its spec, and from the weights of the version it starts from."""
 
-import json
 from typing import Any
 
 import keras
@@ -8,10 +7,10 @@ import keras
 from models.kinship import renumbered
 from models.pretrained import TakenOver, Weights, freeze, read_weights, take_over
 from models.registry import build
-from models.schema import VOCABULARY_FILE, input_of
+from models.schema import input_of
 from models.statistics import Statistics
 from workers.children.events import Events
-from workers.children.rows import open_vocabulary
+from workers.children.rows import open_vocabulary, vocabulary_of
 from workers.protocol import NETWORK_FILE, Start, TrainingOrder
 
 # Layers that read or write the ids of tokens.
@@ -62,12 +61,6 @@ def _weights(order: TrainingOrder, start: Start) -> Weights:
     source, theirs = input_of(order.dataset_schema), input_of(start.dataset_schema)
     weights = read_weights(start.network, theirs, start.files[NETWORK_FILE])
     strange = renumbered(source, theirs)
-    if source.kind == "text" and _vocabulary(start) != open_vocabulary(order):
+    if source.kind == "text" and vocabulary_of(start.files) != open_vocabulary(order):
         strange += _OF_TOKENS
     return {name: values for name, values in weights.items() if not name.startswith(strange)}
-
-
-def _vocabulary(start: Start) -> list[str]:
-    path = start.files.get(VOCABULARY_FILE)
-    tokens: list[str] = json.loads(path.read_text()) if path else []
-    return tokens

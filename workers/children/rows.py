@@ -1,6 +1,8 @@
 """The rows of an order: memory-mapped arrays, and which rows are for what."""
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -8,13 +10,14 @@ from models.anomalies import normal_only
 from models.batches import split_rows
 from models.rows import Rows
 from models.schema import TEST_FILE, VOCABULARY_FILE, WEIGHTS_FILE, X_FILE, Y_FILE
-from workers.protocol import TrainingOrder
+from workers.protocol import EvaluationOrder, TrainingOrder
 
 
-def open_rows(order: TrainingOrder) -> Rows:
+def open_rows(order: TrainingOrder | EvaluationOrder) -> Rows:
     """Open the files of an order; no rows are loaded. ``ValueError`` if they are not as promised.
 
-    Only normal rows train and validate, where the training says which these are.
+    Only normal rows train and validate, where the training says which these are. An evaluation finds them
+    divided as the version's training divided its own.
     """
     schema = order.dataset_schema
     x, test = (np.load(order.files[name], mmap_mode="r") for name in (X_FILE, TEST_FILE))
@@ -40,6 +43,11 @@ def open_rows(order: TrainingOrder) -> Rows:
 
 def open_vocabulary(order: TrainingOrder) -> list[str]:
     """Return the tokens by id; empty where rows are no texts."""
-    path = order.files.get(VOCABULARY_FILE)
+    return vocabulary_of(order.files)
+
+
+def vocabulary_of(files: Mapping[str, Path]) -> list[str]:
+    """Return the tokens by id that are among some files; empty where there are none."""
+    path = files.get(VOCABULARY_FILE)
     tokens: list[str] = json.loads(path.read_text()) if path else []
     return tokens

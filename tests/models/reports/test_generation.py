@@ -7,12 +7,13 @@ import pytest
 
 from models.reports import generation
 from models.reports.report import Examined, Report
-from models.roles import NEVER, PlayedRole
+from models.roles import PlayedRole
 from models.rows import Rows
 from models.schema import DatasetSchema, TextSchema
 from models.signature import TensorSignature
 from models.specs.text_generator import TextGeneratorSpec
 from models.specs.training import TrainingSpec
+from models.tensor_names import NEVER
 
 VOCABULARY = ["", "\ufffd", "a", "b", "c"]
 CHARACTERS = TextSchema(tokens="character", vocabulary=5)

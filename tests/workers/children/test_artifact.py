@@ -9,16 +9,16 @@ import onnxruntime
 import pytest
 from PIL import Image
 
+from models.asking import Arrays
 from models.export import serving_function
 from models.reading.canonical import write_canonical
 from models.reading.digits import read_digits
 from models.reading.options import ReadingOptions
 from models.registry import build, roles_of
-from models.roles import Arrays
 from models.rows import Rows
 from models.schema import input_of
 from models.signature import Signature
-from workers.children.artifact import Trained, examine, prove, write_artifact
+from workers.children.artifact import Trained, prove, write_artifact
 from workers.children.events import Events
 from workers.children.program import Failed
 from workers.children.rows import open_rows
@@ -165,7 +165,7 @@ def test_a_graph_that_answers_otherwise_is_not_published(
     def other(inputs: Arrays) -> dict[str, np.ndarray]:
         return {"probabilities": np.full((len(inputs["image"]), 10), 0.1, np.float32)}
 
-    role = examine(trained, order, rows).roles["predict"]
+    (role,) = roles_of(order.network, trained.network, input_of(order.dataset_schema))
     with pytest.raises(Failed) as raised:
         prove(role, other, written[0] / "predict.onnx", {"image": rows.read(rows.test)})
     assert raised.value.failure.code == "export_mismatch"

@@ -82,11 +82,14 @@ def order_of(
     ],
     ids=["forecasting", "generation", "reconstruction", "variational", "sampling"],
 )
-def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Written:
-    schema, network, training = request.param
-    document = order_of(tmp_path_factory.mktemp("dataset"), schema, network, training)
+def document(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return order_of(tmp_path_factory.mktemp("dataset"), *request.param)
+
+
+@pytest.fixture(scope="module")
+def written(document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Written:
     order = TrainingOrder.model_validate_json(json.dumps(document))
-    built = build(order.network, input_of(schema), seed=1)
+    built = build(order.network, input_of(order.dataset_schema), seed=1)
     output = tmp_path_factory.mktemp("output")
     with (tmp_path_factory.mktemp("events") / "events").open("wb") as events:
         trained = Trained(built, [], None, "completed")
@@ -135,6 +138,28 @@ def test_a_threshold_is_that_of_normal_rows_that_validate(written: Written) -> N
         # A tenth of the fifteen training rows of each class, to the nearest row.
         assert report["threshold"]["rows"] == 2 * 2
         assert "auroc" in result["metrics"]
+
+
+def test_an_evaluation_on_the_same_rows_finds_the_same(
+    document: dict[str, Any], written: Written, tmp_path: Path
+) -> None:
+    output, result = written
+    order = small_orders.evaluation_of(document, output, result["signature"])
+    found = small_orders.evaluated(order, tmp_path)
+    assert found["metrics"] == pytest.approx(result["metrics"], rel=1e-3)
+    files = {path for path in result["files"] if path.endswith(".png")} - {"curves.png"}
+    assert set(found["files"]) == {"report.json", *files}
+    reports = (folder / "report.json" for folder in (output, tmp_path / "output"))
+    before, after = (json.loads(path.read_text()) for path in reports)
+    assert set(before) - set(after) == {"best", "epochs"}
+    assert (after["on"], after["rows"]) == ("test", TEST_ROWS)
+    if "threshold" in after:
+        assert (after["threshold"]["value"], after["threshold"]["from"]) == (
+            before["threshold"]["value"],
+            "version",
+        )
+    if "anomalies" in after:
+        assert after["anomalies"]["auroc"] == pytest.approx(before["anomalies"]["auroc"])
 
 
 def test_what_is_made_up_in_training_is_kept(
