@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Send
@@ -18,13 +18,41 @@ SLICE_SECONDS = 0.02
 STALLED_SECONDS = 30.0
 
 
-async def deltas_of(generation: Generation, place: Place, gone: threading.Event) -> AsyncIterator[str]:
+async def deltas_of(generation: Generation, place: Place, gone: threading.Event) -> AsyncGenerator[str]:
     """Yield what comes to a text, sometimes nothing, until it ends; ``gone`` is set by who leaves."""
     async with contextlib.aclosing(place.write(generation, SLICE_SECONDS, gone)) as deltas:
         async for delta in deltas:
             if gone.is_set():
                 raise ClientDisconnect
             yield delta
+
+
+async def together(texts: Sequence[AsyncGenerator[str]]) -> AsyncGenerator[tuple[int, str | None]]:
+    """Yield the pieces of several texts as they come, each with the number of its text, None at its end.
+
+    The others go on while one is read, but no further than to their next pieces. What goes wrong with one
+    ends all.
+    """
+    asking = {asyncio.create_task(_next(each)): number for number, each in enumerate(texts)}
+    try:
+        while asking:
+            done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+            for task in sorted(done, key=asking.__getitem__):
+                number = asking.pop(task)
+                piece = task.result()
+                yield number, piece
+                if piece is not None:
+                    asking[asyncio.create_task(_next(texts[number]))] = number
+    finally:
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        for each in texts:
+            await each.aclose()
+
+
+async def _next(text: AsyncGenerator[str]) -> str | None:
+    return await anext(text, None)
 
 
 async def complete(texts: Iterable[Generation], place: Place, gone: threading.Event) -> None:

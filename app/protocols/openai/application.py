@@ -3,9 +3,10 @@
 Wire format: OpenAI's API reference, completions and models.
 """
 
+import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -21,7 +22,7 @@ from app.protocols.inputs import JSON_TYPE
 from app.protocols.openai.completions import CompletionParameters, Logprobs, choice, usage_of
 from app.protocols.parameters import LARGEST_SEED, parameters_of
 from app.protocols.replies import VERSION, Header, headers_of, reply
-from app.protocols.streams import complete, deltas_of, stream, taken, watched
+from app.protocols.streams import complete, deltas_of, stream, taken, together, watched
 from app.serving.engine import Engine
 from app.serving.generation import Generation, Language
 from app.serving.loaded import LoadedVersion
@@ -81,7 +82,8 @@ class OpenAi:
             async with watched(receive) as gone:
                 if asked.stream:
                     headers = [*headers_of(version, EVENTS_TYPE), (b"x-accel-buffering", b"no")]
-                    told = _told(asked, head, texts, lambda text: deltas_of(text.generation, place, gone))
+                    deltas = together([deltas_of(text.generation, place, gone) for text in texts])
+                    told = _told(asked, head, texts, deltas)
                     await stream(send, headers, told)
                     await taken(send, {"type": "http.response.body", "body": b"data: [DONE]\n\n"})
                     return
@@ -160,9 +162,12 @@ def _text(asked: CompletionParameters, prompt: str, seed: int, language: Languag
 
 
 async def _told(
-    asked: CompletionParameters, head: dict[str, Any], texts: list[_Text], deltas: Any
+    asked: CompletionParameters,
+    head: dict[str, Any],
+    texts: list[_Text],
+    deltas: AsyncGenerator[tuple[int, str | None]],
 ) -> AsyncIterator[bytes]:
-    """Yield the events of all texts, one text after the other."""
+    """Yield the events of all texts as they come; ``deltas`` are their pieces, by their numbers."""
     with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
     more: dict[str, Any] = {"usage": None} if with_usage else {}
 
@@ -172,9 +177,12 @@ async def _told(
     for index, text in enumerate(texts):
         if text.echo:
             yield event(choices=[choice(index, text.echo, None, None)], **more)
-        async for delta in deltas(text):
-            ended = text.generation if text.generation.finish_reason else None
-            if delta or ended:
-                yield event(choices=[choice(index, delta, ended, text.logprobs)], **more)
+    async with contextlib.aclosing(deltas):
+        async for index, delta in deltas:
+            if delta is None:
+                ended = choice(index, "", texts[index].generation, texts[index].logprobs)
+                yield event(choices=[ended], **more)
+            elif delta:
+                yield event(choices=[choice(index, delta, None, None)], **more)
     if with_usage:
         yield event(choices=[], usage=usage_of([text.generation for text in texts]))

@@ -90,6 +90,25 @@ def test_a_stream_tells_the_same_text_in_pieces(client, writer):
     assert len({(piece["id"], piece["created"]) for piece in found}) == 1
 
 
+def test_texts_of_a_stream_are_written_and_told_together(client, writer):
+    body = {"model": "tales", "prompt": ["a", "b"], "n": 2, "max_tokens": 900, "seed": 5, "echo": True}
+    whole = client.post(COMPLETIONS, json=body).json()
+    before = together(client)
+    pieces = [each["choices"][0] for each in events(client.post(COMPLETIONS, json={**body, "stream": True}))]
+    assert together(client) > before
+    of_each = {index: [piece for piece in pieces if piece["index"] == index] for index in range(4)}
+    for index, choice in enumerate(whole["choices"]):
+        assert "".join(piece["text"] for piece in of_each[index]) == choice["text"]
+        *others, last = [piece["finish_reason"] for piece in of_each[index]]
+        assert (set(others), last) == ({None}, "length")
+
+
+def together(client):
+    """How often four texts were taken a token further in one step."""
+    (stats,) = client.get("/v2/models/tales/stats").json()["model_stats"]
+    return sum(each["compute_infer"]["count"] for each in stats["batch_stats"] if each["batch_size"] == 4)
+
+
 def test_a_text_that_ends_it_is_left_out(client, writer):
     likeliest = texts(writer, writer.likeliest("abc", 9))
     body = {"model": "tales", "prompt": "abc", "max_tokens": 9, "temperature": 0, "stop": likeliest[4:6]}
