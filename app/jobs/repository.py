@@ -62,7 +62,8 @@ def queue_positions(session: Session, job_ids: Collection[str]) -> dict[str, int
     ):
         ahead[slot, priority] += 1
         places[job_id] = ahead[slot, priority]
-    return {job_id: places[job_id] for ids in asked.values() for job_id in ids}
+    # On PostgreSQL each statement sees what is committed by then: a job may have been claimed in between.
+    return {job_id: places[job_id] for ids in asked.values() for job_id in ids if job_id in places}
 
 
 def _ahead(session: Session, firsts: Mapping[_Rank, str]) -> dict[_Rank, int]:

@@ -2,6 +2,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
 
 from app.database import Database
 from app.jobs import repository
@@ -128,3 +129,23 @@ def test_places_in_the_queue_are_those_in_which_jobs_are_claimed(rows: Any, data
     assert places == {job_id: claimed[job_id] for job_id in asked}
     with database.read() as session:
         assert repository.queue_positions(session, asked) == {}
+
+
+def test_a_job_that_is_claimed_while_places_are_counted_has_none(rows: Any, database: Database) -> None:
+    first, second = rows.training(), rows.training()
+    others: list[str] = []
+
+    def claimed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        # Counting has begun; the rest of it comes later.
+        if "count(" in statement and not others:
+            others.append("me")
+            with database.write() as session:
+                assert claim(session, "training", "me").id == first
+
+    with database.read() as session:
+        event.listen(database.engine, "before_cursor_execute", claimed)
+        places = repository.queue_positions(session, [first, second])
+    event.remove(database.engine, "before_cursor_execute", claimed)
+    assert others
+    # SQLite shows a transaction the moment of its begin, PostgreSQL that of each statement.
+    assert places in ({second: 1}, {first: 1, second: 2})
