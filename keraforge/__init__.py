@@ -16,6 +16,7 @@ from keraforge.client.answers import (
 from keraforge.client.records import (
     Dataset,
     DatasetVersion,
+    Evaluation,
     Event,
     Job,
     Key,
@@ -56,6 +57,7 @@ __all__ = [
     "Conflict",
     "Dataset",
     "DatasetVersion",
+    "Evaluation",
     "Event",
     "Forbidden",
     "Invalid",

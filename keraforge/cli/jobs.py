@@ -30,7 +30,7 @@ JobArgument = Annotated[str | None, typer.Argument(help="Identifier of the job; 
 @app.command("list")
 def list_jobs(
     state: Annotated[str | None, typer.Option(help="Only jobs in this state, for example running.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only training or reading.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only training, reading or evaluation.")] = None,
     limit: Annotated[int, typer.Option(help="At most this many, the newest first.", min=1)] = 20,
     as_json: JsonFlag = False,
 ) -> None:
@@ -94,14 +94,19 @@ def logs(job: JobArgument = None, as_json: JsonFlag = False) -> None:
 
 def finish(client: "keraforge.Client", job: str, as_json: bool) -> None:
     """Follow a job to its end, then show it; raises JobFailed unless it succeeded."""
+    ended = followed(client, job)
+    show_job(ended, as_json)
+    ended.ensure_succeeded()
+
+
+def followed(client: "keraforge.Client", job: str) -> keraforge.Job:
+    """Follow a job to its end and return it."""
     try:
         follow(client.jobs.watch(job), notes, job)
     except KeyboardInterrupt:
         notes.print(Text(f"The job goes on. Follow it with: keraforge jobs watch {job}"))
         raise
-    ended = client.jobs.get(job)
-    show_job(ended, as_json)
-    ended.ensure_succeeded()
+    return client.jobs.get(job)
 
 
 def show_job(job: keraforge.Job, as_json: bool) -> None:

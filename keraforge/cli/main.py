@@ -9,6 +9,7 @@ from keraforge.cli import (
     autoencoders,
     datasets,
     demo,
+    evaluate,
     generate,
     jobs,
     keys,
@@ -70,6 +71,7 @@ app.add_typer(datasets.app, name="datasets")
 app.command("train")(train.train)
 jobs.app.add_typer(steering.app)
 app.add_typer(jobs.app, name="jobs")
+app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("sample")(sample.sample)
 app.command("generate")(generate.generate)

@@ -50,6 +50,7 @@ class Client(Blocking):
         self.workers: Workers[Blocking] = Workers(self)
         self.trash: Trash[Blocking] = Trash(self)
         self.train = self.jobs.train
+        self.evaluate = self.models.evaluate
         self.predict = self.models.predict
         self.predict_image = self.models.predict_image
         self.sample = self.models.sample
@@ -80,6 +81,7 @@ class AsyncClient(Awaiting):
         self.workers: Workers[Awaiting] = Workers(self)
         self.trash: Trash[Awaiting] = Trash(self)
         self.train = self.jobs.train
+        self.evaluate = self.models.evaluate
         self.predict = self.models.predict
         self.predict_image = self.models.predict_image
         self.sample = self.models.sample

@@ -21,7 +21,7 @@ LogLines = list[dict[str, Any]]
 
 
 class Jobs(Resource[TransportT]):
-    """Anything that takes time: trainings, and the reading of datasets."""
+    """Anything that takes time: trainings, evaluations, and the reading of datasets."""
 
     @operation
     def train(

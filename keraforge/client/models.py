@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from keraforge.client.asking import Asking
+from keraforge.client.evaluating import Evaluating
 from keraforge.client.operations import TransportT, operation
 from keraforge.client.records import Model, ModelVersion
 from keraforge.client.requests import Steps, fetch, listed
@@ -13,8 +14,8 @@ ModelList = list[Model]
 VersionList = list[ModelVersion]
 
 
-class Models(Asking[TransportT]):
-    """Named models, their versions and aliases, and what versions can be asked."""
+class Models(Asking[TransportT], Evaluating[TransportT]):
+    """Named models, their versions and aliases, what versions can be asked, and what they are worth."""
 
     @operation
     def list(self, *, limit: int | None = 50) -> Steps[ModelList]:

@@ -70,7 +70,7 @@ class Dataset(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Job(Record):
-    """One job, as it was when it was asked for; ``version`` is the model version that came of it."""
+    """One job, as it was when it was asked for; ``version`` is the one that came of it, or is evaluated."""
 
     id: str
     kind: str
@@ -157,6 +157,23 @@ class ModelVersion(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Evaluation(Record):
+    """A version examined on a dataset; lists leave out ``report`` and ``files``."""
+
+    job: str
+    state: str
+    model: str
+    version: int
+    dataset: str
+    metrics: JsonObject | None = None
+    error: JsonObject | None = None
+    created_at: str | None = None
+    finished_at: str | None = None
+    report: JsonObject | None = None
+    files: list[JsonObject] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Model(Record):
     """A named model; ``versions`` counts them, ``aliases`` maps movable names to version numbers."""
 
@@ -202,8 +219,8 @@ class Worker(Record):
     host: str | None = None
     process: int | None = None
     slots: Mapping[str, int] = field(default_factory=dict)
+    devices: list[str] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
     started_at: str | None = None
     heard_at: str | None = None
     drain_requested_at: str | None = None
-    devices: list[str] = field(default_factory=list)
