@@ -41,7 +41,7 @@ class Findings(NamedTuple):
 def left_by(job: Job) -> Artifact | None:
     """Return what a job has left; None before its end."""
     if job.kind == "evaluation":
-        return Findings(job.result["files"]) if job.result is not None else None
+        return Findings(job.result.get("files", {})) if job.result is not None else None
     return job.model_version
 
 
