@@ -4,8 +4,6 @@ Keras writes Ioffe and Szegedy (2015) as some ten operations, each of which goes
 memory; on a CPU they took as long as the convolutions around them. What is kept is Keras' own layer.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -34,20 +32,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         return tf.cast(tf.reshape(normalized, shape), self.compute_dtype)
 
 
-@contextmanager
-def fused_normalization(network: keras.Model) -> Iterator[None]:
-    """Let the layers of a network that normalise feature maps do so in one operation until the end."""
-    layers = [layer for layer in network._flatten_layers() if _can_fuse(layer)]
-    try:
-        for layer in layers:
-            layer.__class__ = FusedBatchNormalization
-        yield
-    finally:
-        for layer in layers:
-            layer.__class__ = keras.layers.BatchNormalization
-
-
-def _can_fuse(layer: keras.Layer) -> bool:
+def can_fuse(layer: keras.Layer) -> bool:
+    """Return whether a layer normalises feature maps in the way that the operation knows."""
     if type(layer) is not keras.layers.BatchNormalization:
         return False
     rank = layer.input_spec.ndim

@@ -5,7 +5,12 @@ from typing import NamedTuple
 
 from models.outline import outline
 from models.schema import InputSchema
+from models.specs.attention import AttentionSpec
+from models.specs.layers.recurrent import Recurrent
+from models.specs.layers.spec import LayersSpec
 from models.specs.network import NetworkSpec
+from models.specs.rnn import RnnSpec
+from models.specs.text_generator import TextGeneratorSpec
 
 # Below so many multiplications in a step, to split an operation costs more than it saves: on two cores a
 # small CNN trained 1.5 times as fast with one thread for each operation.
@@ -21,7 +26,23 @@ class Threads(NamedTuple):
 
 def threads_for(spec: NetworkSpec, source: InputSchema, batch_size: int, available: int) -> Threads:
     """Return the threads for training this network on ``available`` cores."""
+    if _walks(spec):
+        # However much there is to multiply, it is done step by step, in operations too small to be split.
+        return Threads(1, available)
     layers = outline(spec, source, batch_size).layers
     # Each weight is used once for each place of the output, its last axis being the channels.
     multiplications = batch_size * sum(layer.parameters * prod(layer.shape[:-1]) for layer in layers)
     return Threads(available if multiplications >= WORTH_SPLITTING else 1, available)
+
+
+def _walks(spec: NetworkSpec) -> bool:
+    """Tell whether a network has recurrent layers."""
+    match spec:
+        case RnnSpec() | TextGeneratorSpec():
+            return True
+        case AttentionSpec():
+            return bool(spec.recurrent)
+        case LayersSpec():
+            return any(isinstance(layer, Recurrent) for layer in spec.layers)
+        case _:
+            return False

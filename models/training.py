@@ -6,10 +6,10 @@ from contextlib import nullcontext
 import keras
 import tensorflow as tf
 
+from models.fusing import fused
 from models.keeper import Keeper, Report
 from models.lesson import TrainingData
 from models.loop import Company, Loop, TrainingOutcome, Watch
-from models.normalization import fused_normalization
 from models.precision import mixed_precision, uses_mixed_precision
 from models.schema import InputSchema
 from models.specs.network import NetworkSpec
@@ -59,5 +59,5 @@ def train(
     """
     company = Company(report, should_stop, should_leave, watch, keeper)
     precision = mixed_precision(network) if uses_mixed_precision(spec, training) else nullcontext()
-    with precision, fused_normalization(network):
+    with precision, fused(network, training.batch_size, xla=training.xla == "on"):
         return Loop(network, spec, training, data, company).run()

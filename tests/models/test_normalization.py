@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.normalization import FusedBatchNormalization, fused_normalization
+from models.fusing import fused
+from models.normalization import FusedBatchNormalization
 
 
 def network_for(shape: tuple[int, ...]) -> keras.Model:
@@ -33,14 +34,14 @@ def test_the_fused_operation_trains_as_the_layer_of_keras_does(shape: tuple[int,
     x = tf.random.stateless_normal((6, *shape), (1, 2), mean=3.0, stddev=2.0)
 
     plain = step(network, x)
-    with fused_normalization(network):
+    with fused(network, 6):
         assert type(network.get_layer("norm")) is FusedBatchNormalization
-        fused = step(network, x)
+        ours = step(network, x)
 
     assert type(network.get_layer("norm")) is keras.layers.BatchNormalization
-    np.testing.assert_allclose(fused[0], plain[0], atol=1e-5)
-    for ours, theirs in zip(fused[1] + fused[2], plain[1] + plain[2], strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    np.testing.assert_allclose(ours[0], plain[0], atol=1e-5)
+    for mine, theirs in zip(ours[1] + ours[2], plain[1] + plain[2], strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 
 def test_outside_training_the_moving_statistics_normalise() -> None:
@@ -48,10 +49,10 @@ def test_outside_training_the_moving_statistics_normalise() -> None:
     x = tf.random.stateless_normal((6, 5, 4, 3), (1, 2), mean=3.0)
 
     plain = network(x, training=False)
-    with fused_normalization(network):
-        fused = network(x, training=False)
+    with fused(network, 6):
+        ours = network(x, training=False)
 
-    np.testing.assert_array_equal(fused, plain)
+    np.testing.assert_array_equal(ours, plain)
 
 
 def test_a_frozen_layer_does_not_move() -> None:
@@ -59,7 +60,7 @@ def test_a_frozen_layer_does_not_move() -> None:
     network.get_layer("norm").trainable = False
     x = tf.random.stateless_normal((6, 5, 4, 3), (1, 2), mean=3.0)
 
-    with fused_normalization(network):
+    with fused(network, 6):
         network(x, training=True)
 
     np.testing.assert_array_equal(network.get_layer("norm").moving_mean, np.zeros(3))
@@ -68,5 +69,5 @@ def test_a_frozen_layer_does_not_move() -> None:
 def test_rows_of_features_are_left_to_keras() -> None:
     network = network_for((3,))
 
-    with fused_normalization(network):
+    with fused(network, 6):
         assert type(network.get_layer("norm")) is keras.layers.BatchNormalization
