@@ -108,11 +108,12 @@ class Chunks:
         self._compiled.add(compiled)
 
     def _chunk(self, state: State, sums: Sums, *arguments: tf.Tensor) -> tuple[State, Sums]:
+        spread = self._learning.spread(state)
         for place in tf.range(tf.shape(arguments[0])[0]):
             rows = self._feed.rows(tuple(argument[place] for argument in arguments))
-            state, more = self._learning.step(state, *rows)
+            spread, more = self._learning.step(spread, *rows)
             sums = sums.plus(more)
-        return state, sums
+        return self._learning.gathered(spread), sums
 
 
 class Scores:

@@ -18,9 +18,14 @@ def uses_xla(spec: NetworkSpec, training: TrainingSpec, source: InputSchema, row
 
     On a GPU Keras compiles by default, and so do we. On CPU XLA made dense layers twice as fast, but
     convolutions ten times slower and random layers five times. It knows neither the operations that turn,
-    move and zoom images nor deterministic ones.
+    move and zoom images nor deterministic ones, and cannot compile what several devices do together.
     """
-    if training.xla == "off" or training.determinism == "strict" or training.augmentation:
+    if (
+        training.devices > 1
+        or training.xla == "off"
+        or training.determinism == "strict"
+        or training.augmentation
+    ):
         return False
     if training.xla == "on" or tf.config.list_physical_devices("GPU"):
         return True

@@ -28,6 +28,7 @@ from models.mixing import mixer
 from models.optimizers import rate_of, update_of
 from models.plateau import Plateau
 from models.registry import learning_of
+from models.replicas import mirrored, together
 from models.specs.network import NetworkSpec
 from models.specs.optimizers import PlateauSchedule
 from models.specs.training import TrainingSpec
@@ -102,7 +103,8 @@ class Loop:
         augment = augmenter(training.augmentation, data.source, training.seed)
         mix = mixer(training.augmentation, training.seed)
         update = update_of(training.optimizer, rate, training.clip_norm, training.clip_value)
-        self._learning = learning_of(spec, Lesson(network, training, data, update, augment, mix))
+        learning = learning_of(spec, Lesson(network, training, data, update, augment, mix))
+        self._learning = together(learning, mirrored(training.devices)) if training.devices > 1 else learning
         self._figures = Figures(self._learning.names, rate)
         xla = uses_xla(spec, training, data.source, len(data.train_rows))
         self._course = self._first_course(augment, xla)

@@ -7,6 +7,7 @@ from models.outline import outline
 from models.schema import InputSchema
 from models.signature import Task
 from models.specs.augmentations import Mixing
+from models.specs.autoencoder import AutoencoderSpec
 from models.specs.gan import GanSpec
 from models.specs.network import NetworkSpec
 from models.specs.optimizers import Optimizer, PlateauSchedule
@@ -27,6 +28,7 @@ def unsuited(network: NetworkSpec, training: TrainingSpec, source: InputSchema) 
         _by_schedule(network, training, task),
         _by_layers(network, training, source, task),
         _by_compiling(training),
+        _by_devices(network, training, task),
     )
 
 
@@ -141,10 +143,25 @@ def _by_compiling(training: TrainingSpec) -> Iterator[SpecProblem]:
     reasons = {
         "determinism is strict": training.determinism == "strict",
         "images are augmented": training.augmentation,
+        "several devices train": training.devices > 1,
     }
     for reason in [reason for reason, holds in reasons.items() if training.xla == "on" and holds]:
         message = f"XLA cannot be had where {reason}: leave it `auto`."
         yield SpecProblem("/training/xla", "no_effect", message)
+
+
+def _by_devices(network: NetworkSpec, training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:
+    if training.devices == 1:
+        return
+    if task == "sampling":
+        message = "Two players that learn against each other train on one device."
+        yield SpecProblem("/training/devices", "wrong_task", message)
+    elif isinstance(network, AutoencoderSpec) and network.variational:
+        message = "A variational autoencoder trains on one device."
+        yield SpecProblem("/training/devices", "wrong_task", message)
+    if training.batch_size < training.devices:
+        message = f"A batch has {training.batch_size} rows: too few for {training.devices} devices to share."
+        yield SpecProblem("/training/devices", "too_few_rows", message)
 
 
 def _by_schedule(network: NetworkSpec, training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:

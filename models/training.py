@@ -11,6 +11,7 @@ from models.keeper import Keeper, Report
 from models.lesson import TrainingData
 from models.loop import Company, Loop, TrainingOutcome, Watch
 from models.precision import mixed_precision, uses_mixed_precision
+from models.replicas import split_processor
 from models.schema import InputSchema
 from models.specs.network import NetworkSpec
 from models.specs.training import TrainingSpec
@@ -34,6 +35,7 @@ def configure(
     within, across = chosen["threads"]
     tf.config.threading.set_intra_op_parallelism_threads(within)
     tf.config.threading.set_inter_op_parallelism_threads(across)
+    split_processor(training.devices)
     if training.determinism == "strict":
         tf.config.experimental.enable_op_determinism()
 

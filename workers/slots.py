@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from structlog.contextvars import bound_contextvars
 
-from app.jobs.claiming import claim
+from app.jobs.claiming import Reach, claim
 from app.jobs.finishing import fail
 from app.tables import Job
 from workers import failures
@@ -125,10 +125,15 @@ class Slot:
     def _taken(self) -> Claimed | None:
         """Claim the best job and take its devices; the caller holds the lock of the pool."""
         with self._workshop.database.write() as session:
-            job = claim(session, self.sort, self._worker, lease=self._workshop.settings.lease_seconds)
-            claimed = None if job is None else Claimed(job.id, job.attempt)
+            reach = Reach(self._pool.free, self._pool.most)
+            lease = self._workshop.settings.lease_seconds
+            job = claim(session, self.sort, self._worker, reach=reach, lease=lease)
+            found = None if job is None else (Claimed(job.id, job.attempt), job.devices)
         self._is_away = False
-        return claimed and claimed._replace(devices=self._pool.take(1))
+        if found is None:
+            return None
+        claimed, needed = found
+        return claimed._replace(devices=self._pool.take(needed))
 
     def _order(self, claimed: Claimed) -> Order:
         workshop = self._workshop

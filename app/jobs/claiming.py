@@ -1,5 +1,7 @@
 """Claiming: how a slot gets the best waiting job, and no other slot gets it too."""
 
+from typing import NamedTuple
+
 from sqlalchemy import Double, bindparam, or_, select, update
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -13,17 +15,34 @@ from app.tables.base import now
 _STATEMENTS: dict[str, ReturningUpdate[Job]] = {}
 
 
-def claim(session: Session, slot: str, worker: str, *, lease: float = LEASE_SECONDS) -> Job | None:
+class Reach(NamedTuple):
+    """How many devices a slot can have for a job: now, and at most."""
+
+    free: int = 1
+    most: int = 1
+
+
+def claim(
+    session: Session,
+    slot: str,
+    worker: str,
+    *,
+    reach: Reach = Reach(),  # noqa: B008 - immutable
+    lease: float = LEASE_SECONDS,
+) -> Job | None:
     """Start an attempt of the best job that waits for slots of this sort; None if none does.
 
     The best is the one of highest priority, of those the oldest. A training job waits for its dataset to be
     read, a job that was lost until it may be begun again. The caller commits before it acts; after ``lease``
     seconds without a word of it the job is lost.
+
+    A job that needs more devices than the slot can ever have is left to others. One that needs more than are
+    free now is not passed by, and nothing is claimed: else smaller ones might keep it waiting for ever.
     """
     name = era(session)
     if name not in _STATEMENTS:
         _STATEMENTS[name] = _statement(session)
-    given = {"of_sort": slot, "by": worker, "begun": now(), "seconds": lease}
+    given = {"of_sort": slot, "by": worker, "begun": now(), "seconds": lease, **reach._asdict()}
     job = session.scalar(_STATEMENTS[name], given)
     if job is not None:
         _begin_attempt(session, job)
@@ -43,6 +62,7 @@ def _statement(session: Session) -> ReturningUpdate[Job]:
         .where(
             candidate.slot == bindparam("of_sort"),
             candidate.state == "queued",
+            candidate.devices <= bindparam("most"),
             usable,
             due(session, candidate),
         )
@@ -52,7 +72,7 @@ def _statement(session: Session) -> ReturningUpdate[Job]:
     )
     return (
         update(Job)
-        .where(Job.id == best.scalar_subquery(), Job.state == "queued")
+        .where(Job.id == best.scalar_subquery(), Job.state == "queued", Job.devices <= bindparam("free"))
         .values(
             state="running",
             attempt=Job.attempt + 1,

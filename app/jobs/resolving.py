@@ -66,6 +66,11 @@ def resolved(
     }
 
 
+def devices_of(resolved: Mapping[str, Any] | None) -> int:
+    """Return how many devices a job needs; 1 while it is not resolved."""
+    return int((resolved or {}).get("training", {}).get("devices", 1))
+
+
 def check_without_rows(kind: str, network: Mapping[str, Any], training: Mapping[str, Any] | None) -> None:
     """Raise SpecError for specs that are wrong whatever the rows of this kind, which are still being read."""
     spec = read(network, training).network
@@ -113,6 +118,7 @@ def resolve_waiting(session: Session, version: DatasetVersion, *, max_parameters
     for job in session.scalars(waiting.order_by(Job.id).with_for_update()).all():
         try:
             job.resolved = _resolved(session, job, version, max_parameters)
+            job.devices = devices_of(job.resolved)
         except SpecError as error:
             move(session, job, "queued", "failed", error=_failure(error), finished_at=now())
         except Invalid as error:

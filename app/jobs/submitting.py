@@ -96,6 +96,7 @@ def submit(
         dataset_version_id=version.id,
         request=body.model_dump(mode="json", exclude_unset=True),
         resolved=whole,
+        devices=resolving.devices_of(whole),
         promote=body.promote,
         priority=body.priority,
         tags=body.tags,

@@ -12,8 +12,8 @@ from app.tables.base import Base, Identified, now
 class Worker(Identified, Base):
     """One worker; ``created_at`` is when this life of it began.
 
-    ``slots`` maps sorts of slots to their numbers, ``devices`` names the GPUs. It is taken for lost after ``heard_until``, in seconds of
-    the clock that ``era`` names.
+    ``slots`` maps sorts of slots to their numbers, ``devices`` names the GPUs. It is taken for lost after
+    ``heard_until``, in seconds of the clock that ``era`` names.
     """
 
     __tablename__ = "workers"

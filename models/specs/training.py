@@ -91,6 +91,12 @@ class TrainingSpec(Spec):
         max_length=64,
         description="How the names of layers begin whose weights stay as they are.",
     )
+    devices: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Devices of one machine that share each batch: GPUs, or cores where there are none.",
+    )
     seed: int = Field(0, ge=0, le=MAX_SEED, description="Decides weights, order, dropout, augmentation.")
     determinism: Literal["seeded", "strict", "off"] = Field(
         "seeded",

@@ -10,7 +10,7 @@ import pytest
 from app.database import Database
 from app.settings import Settings
 from app.tables import Worker as WorkerRow
-from workers import devices, starting
+from workers import devices, slots, starting
 from workers.child import Program
 from workers.devices import Device, devices_of, parsed
 from workers.supervisor import Limits
@@ -121,6 +121,7 @@ def worker(
     settings: Settings, preload: tuple[str, ...], nvidia_smi: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Worker]:
     """A worker with two GPUs."""
+    monkeypatch.setattr(slots, "POLL_SECONDS", 0.2)
     nvidia_smi(printing(TWO))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "programs"))
     programs = {"training": Program("scripted_child", preload), "reading": Program("scripted_child")}
@@ -150,6 +151,26 @@ def test_each_gpu_has_a_training_slot_and_each_child_sees_its_own(bench: Any, wo
     freed = seen_by(bench, jobs[0])
     bench.move(jobs[0], "cancelling")
     assert seen_by(bench, jobs[2]) == freed
+
+
+def test_a_job_for_several_gpus_has_them_as_soon_as_they_are_free(bench: Any, worker: Worker) -> None:
+    narrow = bench.rows.training("devices")
+    seen_by(bench, narrow)
+    wide, last = (bench.rows.training("devices", devices=number) for number in (2, 1))
+    # A slot is free, and does not pass the wide one by.
+    time.sleep(2 * slots.POLL_SECONDS)
+    assert bench.rows.job(last).state == "queued"
+    bench.move(narrow, "cancelling")
+    assert set(seen_by(bench, wide).split()[0].split(",")) == set(IDS)
+    assert bench.rows.job(last).state == "queued"
+    bench.move(wide, "cancelling")
+    assert seen_by(bench, last) in {f"{name} true" for name in IDS}
+
+
+def test_a_job_for_more_gpus_than_there_are_is_left_to_other_workers(bench: Any, worker: Worker) -> None:
+    wide, narrow = (bench.rows.training("devices", devices=number) for number in (3, 1))
+    assert seen_by(bench, narrow)
+    assert bench.rows.job(wide).state == "queued"
 
 
 def test_other_children_see_no_gpu(bench: Any, worker: Worker) -> None:

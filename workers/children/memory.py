@@ -28,6 +28,6 @@ def _of_device(said: str) -> Failure:
     return Failure(
         code="out_of_memory",
         message=f"The memory of {device} ran out.",
-        hint="Use smaller batches, a smaller network, or training.mixed_precision. Other programs "
-        "on the same GPU take memory too.",
+        hint="Use smaller batches, a smaller network, or training.mixed_precision, or several GPUs by "
+        "training.devices. Other programs on the same GPU take memory too.",
     )

@@ -6,13 +6,15 @@ import pytest
 from sqlalchemy import select, update
 
 from app.database import Database
-from app.jobs.claiming import claim
+from app.jobs.claiming import Reach, claim
 from app.tables import DatasetVersion, Job
 
 
-def claimed(database: Database, slot: str = "training", worker: str = "w") -> str | None:
+def claimed(
+    database: Database, slot: str = "training", worker: str = "w", reach: Reach | None = None
+) -> str | None:
     with database.write() as session:
-        job = claim(session, slot, worker)
+        job = claim(session, slot, worker, reach=reach or Reach())
         return None if job is None else job.id
 
 
@@ -41,6 +43,20 @@ def test_a_slot_claims_jobs_of_its_own_sort_only(rows: Any, database: Database) 
     reading = rows.reading()
     assert claimed(database, "training") is None
     assert claimed(database, "light") == reading
+
+
+def test_a_job_for_more_devices_than_a_slot_can_have_is_left_to_others(rows: Any, database: Database) -> None:
+    wide, narrow = rows.training(devices=3), rows.training()
+    assert claimed(database, reach=Reach(2, 2)) == narrow
+    assert claimed(database, reach=Reach(2, 2)) is None
+    assert claimed(database, reach=Reach(3, 4)) == wide
+
+
+def test_a_job_that_waits_for_devices_is_not_passed_by(rows: Any, database: Database) -> None:
+    wide, narrow = rows.training(devices=2), rows.training()
+    assert claimed(database, reach=Reach(1, 2)) is None
+    assert claimed(database, reach=Reach(2, 2)) == wide
+    assert claimed(database, reach=Reach(1, 2)) == narrow
 
 
 @pytest.mark.parametrize("state", ["reading", "invalid"])

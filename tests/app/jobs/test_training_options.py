@@ -37,6 +37,7 @@ TAKEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ),
     ({"label_smoothing": 0.1, "class_weight": {"zero": 2.0}}, {"class_weight": {"zero": 2.0}}),
     ({"max_seconds": 2.5}, {"max_seconds": 2.5}),
+    ({"devices": 2}, {"devices": 2}),
 ]
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (plateau(factor=1.0), "/training/optimizer/schedule/factor"),
@@ -47,6 +48,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"augmentation": [{"name": "mixup"}, {"name": "cutmix"}]}, "/training/augmentation/1"),
     ({"augmentation": [{"name": "flip"}], "xla": "on"}, "/training/xla"),
     ({"mixed_precision": True}, "/training/mixed_precision"),
+    ({"devices": 0}, "/training/devices"),
+    ({"devices": 5, "batch_size": 4}, "/training/devices"),
     ({"freeze": [""]}, "/training/freeze/0"),
     ({"max_seconds": 0}, "/training/max_seconds"),
     ({"class_weight": {"zero": 0, "one": 0}}, "/training/class_weight"),
