@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import text
 
 import migrations
-from app.dependencies import DatabaseDep
+from app.dependencies import DatabaseDep, SettingsDep, StoreDep
 from app.errors import Unavailable
 from app.exposition import CONTENT_TYPE
 from app.metrics import Metrics
@@ -20,8 +20,11 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", summary="Ready?")
-def readyz(request: Request, database: DatabaseDep) -> dict[str, str]:
-    """Answer 200 when the database can be used and the registry was read, else 503."""
+def readyz(request: Request, database: DatabaseDep, store: StoreDep, settings: SettingsDep) -> dict[str, str]:
+    """Answer 200 when the database can be used and the registry was read, else 503.
+
+    Where files are kept elsewhere, `files` is `ok`, or `away` while they cannot be had.
+    """
     with database.read() as session:
         revision = session.scalar(text("SELECT version_num FROM alembic_version"))
     engine: Engine = request.app.state.engine
@@ -32,7 +35,10 @@ def readyz(request: Request, database: DatabaseDep) -> dict[str, str]:
         raise Unavailable(
             "The registry has not been read yet.", code="starting", headers={"Retry-After": "1"}
         )
-    return {"status": "ready"}
+    if not settings.files_url:
+        return {"status": "ready"}
+    # Versions in memory answer without their files.
+    return {"status": "ready", "files": "away" if store.trouble() else "ok"}
 
 
 @router.get("/metrics", response_class=Response, summary="Measurements for Prometheus")

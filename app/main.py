@@ -48,7 +48,7 @@ from app.protocols.tf_serving import application as tf_serving
 from app.serving.engine import Engine
 from app.serving_metrics import ServingCollector
 from app.settings import Settings
-from app.storage import Store
+from app.storage import open_store
 
 API = "/api/v1"
 FEATURES = (
@@ -82,7 +82,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         doorbell = Doorbell(settings)
         database = Database(settings.resolved_database_url, on_commit=doorbell.ring)
         owned += [doorbell.close, database.close]
-    store = Store(settings.data_dir)
+    store = open_store(settings)
     engine = Engine(database, store, settings)
     keyring = Keyring(database)
     metrics = Metrics(database, settings)

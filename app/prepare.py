@@ -9,7 +9,7 @@ from app.database import Database
 from app.keys.first_key import ensure_first_key
 from app.migrating import check_schema, locked, migrate
 from app.settings import Settings
-from app.storage import Store
+from app.storage import Store, open_store
 
 LOCK_FILE = "prepare.lock"
 
@@ -20,11 +20,10 @@ def prepare(settings: Settings) -> None:
     Raises:
         app.migrating.NewerDatabase: the database belongs to a newer version.
         app.keys.first_key.UnreadableKeyFile: the key file holds something else.
+        app.storage.StoreError: the address of the files cannot be used.
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = Store(settings.data_dir)
-    store.prepare()
-    store.sweep()
+    _store(settings).sweep()
     with locked(settings.data_dir / LOCK_FILE):
         _create(settings.resolved_database_url)
         migrate(settings.resolved_database_url)
@@ -41,11 +40,19 @@ def check(settings: Settings) -> None:
 
     Raises:
         app.migrating.WrongSchema: it is not, or it belongs to a newer version.
+        app.storage.StoreError: the address of the files cannot be used.
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    Store(settings.data_dir).prepare()
+    _store(settings)
     _create(settings.resolved_database_url)
     check_schema(settings.resolved_database_url)
+
+
+def _store(settings: Settings) -> Store:
+    store = open_store(settings)
+    store.prepare()
+    store.check()
+    return store
 
 
 def _create(database_url: str) -> None:

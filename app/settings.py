@@ -36,6 +36,14 @@ class Settings(BaseSettings):
     broker_url: str = Field(
         "", description="Celery broker, redis:// or amqp://; empty means a folder in the data folder."
     )
+    files_url: str = Field(
+        "",
+        description="Address of files that several machines share, s3://bucket/folder for example; empty "
+        "means the data folder.",
+    )
+    cache_bytes: int = Field(
+        10 * 1024**3, ge=0, description="Room for files that were fetched from there, in bytes."
+    )
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         [], description="Host names, with commas between, that requests may carry besides our own."
     )
@@ -138,6 +146,16 @@ class Settings(BaseSettings):
     def _known_broker(cls, value: str) -> str:
         if value and value.partition("://")[0] not in BROKERS:
             raise ValueError(f"Expected an address that begins with {'://, '.join(BROKERS)}:// or nothing")
+        return value
+
+    @field_validator("files_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        scheme, separator, place = value.partition("://")
+        if value and not (scheme and separator and place.strip("/")):
+            raise ValueError("Expected an address such as s3://bucket/folder, or nothing")
+        if scheme == "memory":
+            raise ValueError("Files in memory are gone with their process, and no other process sees them")
         return value
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from app import folder_transport
 from app.broker import broker_folder, is_embedded
 from app.database import Database
 from app.settings import Settings
-from app.storage import Store
+from app.storage import open_store
 from app.workers.hearing import Equipment, announce, beat, leave
 from workers.child import Program
 from workers.devices import Device, devices_of
@@ -84,7 +84,7 @@ class Worker:
             folder_transport.clear(broker_folder(settings))
         with self._database.write() as session:
             announce(session, self._identity.name, self._equipment, settings.lease_seconds)
-        store = Store(settings.data_dir)
+        store = open_store(settings)
         store.prepare()
         pool = Pool(self.gpus, threads_of_one_trainer(settings))
         workshop = Workshop(

@@ -92,7 +92,7 @@ def _schema(version: DatasetVersion) -> DatasetSchema:
 
 def _read(version: DatasetVersion, schema: DatasetSchema, store: Store, part: slice) -> _Rows:
     x, y, weights, test = (
-        np.load(store.path(version.files[name]["sha256"]), mmap_mode="r", allow_pickle=False)
+        np.load(store.fetch(version.files[name]["sha256"]), mmap_mode="r", allow_pickle=False)
         if name in version.files
         else None
         for name in (X_FILE, Y_FILE, WEIGHTS_FILE, TEST_FILE)
@@ -107,7 +107,7 @@ def _read(version: DatasetVersion, schema: DatasetSchema, store: Store, part: sl
 
 
 def _vocabulary(version: DatasetVersion, store: Store) -> list[str]:
-    path = store.path(version.files[VOCABULARY_FILE]["sha256"])
+    path = store.fetch(version.files[VOCABULARY_FILE]["sha256"])
     vocabulary: list[str] = json.loads(path.read_bytes())
     return vocabulary
 

@@ -16,6 +16,7 @@ from starlette.types import Scope
 from app import errors
 from app.edge.validation import problem_of_validation
 from app.errors import AppError
+from app.storage import Damaged, Missing, StoreError
 
 PROBLEM_TYPE = b"application/problem+json"
 _BY_STATUS: dict[int, type[AppError]] = {kind.status: kind for kind in AppError.__subclasses__()}
@@ -55,6 +56,17 @@ def _of_storage(error: BaseException) -> AppError | None:
                 "There is no room left to store anything. Make room on the server's disk, then try again.",
                 code="storage_low",
                 headers={"Retry-After": "60"},
+            )
+        case Missing() | Damaged():
+            return errors.Unavailable(
+                f"{error} Restore it from a backup; a file that was uploaded can be uploaded again.",
+                code="artifact_corrupt",
+            )
+        case StoreError():
+            return errors.Unavailable(
+                "The store of files does not answer at the moment. Try again.",
+                code="files_unavailable",
+                headers={"Retry-After": "5"},
             )
     return None
 

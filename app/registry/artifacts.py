@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from app.errors import NotFound, Unavailable, shortened
+from app.errors import NotFound, shortened
 from app.registry.schemas import ArtifactList, ArtifactRead
 from app.storage import Store
 from app.tables import Job, ModelVersion
@@ -54,21 +54,19 @@ def listed(artifact: Artifact | None, base: str) -> ArtifactList:
 
 
 def stored(artifact: Artifact | None, path: str, store: Store) -> StoredFile:
-    """Return where a file is kept; raises NotFound for a path that the artifact does not have."""
+    """Return where a file is; raises NotFound for a path that the artifact does not have."""
     file = (artifact.files if artifact is not None else {}).get(path)
     if file is None:
         raise NotFound(
             f"There is no file {shortened(path)} in the artifact. Its list names all that there are."
         )
-    found = StoredFile(
-        store.path(file["sha256"]), path.rpartition("/")[2], file["sha256"], file["media_type"], file["bytes"]
+    return StoredFile(
+        store.fetch(file["sha256"]),
+        path.rpartition("/")[2],
+        file["sha256"],
+        file["media_type"],
+        file["bytes"],
     )
-    if not found.path.is_file():
-        raise Unavailable(
-            f"The file {path} is missing in the store. Restore the folder `objects` from a backup.",
-            code="artifact_corrupt",
-        )
-    return found
 
 
 def report(artifact: Artifact, store: Store) -> dict[str, Any]:

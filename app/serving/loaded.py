@@ -9,7 +9,7 @@ from app.serving.golden import GoldenMismatch, check_golden, golden_of, read_gol
 from app.serving.memory import resident
 from app.serving.role import LoadedRole
 from app.serving.statistics import VersionStatistics
-from app.storage import Store
+from app.storage import Away, Store
 from app.tables.model_version import ModelVersion
 from models.schema import VOCABULARY_FILE
 from models.signature import Role, Signature
@@ -103,9 +103,12 @@ def _verified(row: ModelVersion, store: Store, path: str) -> bytes:
         raise NotServable(f"the artifact has no file {path}")
     digest = row.files[path]["sha256"]
     try:
-        content = store.path(digest).read_bytes()
+        content = store.fetch(digest).read_bytes()
+    except Away as error:
+        raise NotServable("the store of its files does not answer") from error
     except OSError as error:
         raise NotServable(f"{path} cannot be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != digest:
+        store.forget(digest)
         raise NotServable(f"{path} is damaged: its content does not have the recorded SHA-256")
     return content

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.keys.first_key import UnreadableKeyFile
 from app.migrating import WrongSchema
+from app.storage import StoreError
 from keraforge.up.claim import CannotStart
 
 
@@ -23,6 +24,8 @@ def said_in_one_line(folder: Path) -> Iterator[None]:
         raise CannotStart(
             f"The database cannot be used: {reason}. Name another with --database-url."
         ) from error
+    except StoreError as error:
+        raise CannotStart(f"{error}. KERAFORGE_FILES_URL names the address.") from error
     except OSError as error:
         raise CannotStart(
             f"The data folder {folder} cannot be used: {error}. Choose another with --data-dir."

@@ -76,3 +76,9 @@ def test_everything_is_in_the_data_folder_unless_it_is_told_otherwise(tmp_path: 
     assert settings.key_file == tmp_path / "api-key"
     other = Settings(_env_file=None, data_dir=tmp_path, database_url="postgresql://db/keraforge")
     assert other.resolved_database_url == "postgresql://db/keraforge"
+
+
+@pytest.mark.parametrize("url", ["bucket", "s3://", "s3:///", "/shared/folder", "memory://files"])
+def test_an_address_at_which_no_files_can_be_shared_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match=r"s3://bucket/folder|in memory"):
+        Settings(_env_file=None, files_url=url)
