@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     trash_days: int = Field(
         30, ge=0, le=36_500, description="How long what was deleted can be restored, in days."
     )
+    log_days: int = Field(30, ge=1, le=36_500, description="How long log lines of jobs are kept, in days.")
 
     @field_validator("allowed_hosts", "anonymous_scopes", mode="before")
     @classmethod
@@ -190,6 +191,16 @@ class Settings(BaseSettings):
     def key_file(self) -> Path:
         """The file, mode 0600, that holds the first key in clear."""
         return self.data_dir / "api-key"
+
+    @property
+    def checkpoints_dir(self) -> Path:
+        """The folder of this machine's checkpoints, one folder for each job."""
+        return self.data_dir / "checkpoints"
+
+    @property
+    def orders_dir(self) -> Path:
+        """The folder of the orders that this machine's workers carry out, one for each attempt."""
+        return self.data_dir / "orders"
 
     @property
     def metrics_dir(self) -> Path:

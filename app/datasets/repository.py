@@ -93,11 +93,12 @@ def equal_version(
 
 
 def source_of_content(session: Session, owner: str, sha256: str) -> dict[str, Any] | None:
-    """Return what is known of bytes that ``owner`` uploaded before."""
+    """Return what is known of bytes that ``owner`` uploaded before; they stay as long as the transaction."""
     query = select(DatasetVersion.source).where(
         DatasetVersion.owner == owner, DatasetVersion.source["sha256"].as_string() == sha256
     )
-    return session.scalars(query.limit(1)).first()
+    # Locked, so that the trash is emptied either before this, and they are not found, or after it.
+    return session.scalars(query.limit(1).with_for_update()).first()
 
 
 def reading_jobs(session: Session, version_ids: Collection[str]) -> dict[str, str]:

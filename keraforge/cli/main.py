@@ -10,6 +10,7 @@ from keraforge.cli import (
     datasets,
     demo,
     evaluate,
+    gc,
     generate,
     jobs,
     keys,
@@ -83,3 +84,4 @@ app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.add_typer(workers.app, name="workers")
 app.add_typer(trash.app, name="trash")
+app.add_typer(gc.app, name="gc")

@@ -1,5 +1,7 @@
+import fcntl
 import hashlib
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -69,3 +71,28 @@ def test_what_was_left_behind_is_removed_and_what_still_arrives_is_not(store: St
     os.utime(store.staging / "folder", (0, 0))
     store.sweep()
     assert sorted(path.name for path in store.staging.iterdir()) == ["arriving", "folder"]
+
+
+def test_a_file_is_as_young_as_when_it_was_added_last(store: Store, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(CONTENT)
+    os.utime(source, (0, 0))
+    store.adopt(source)
+    [kept] = store.listed()
+    assert (kept.sha256, kept.bytes) == (DIGEST, len(CONTENT))
+    assert kept.written_at > time.time() - 60
+    assert not store.discard(DIGEST, time.time() - 60)
+    assert store.discard(DIGEST, time.time() + 60)
+    assert list(store.listed()) == []
+
+
+def test_nobody_adds_a_file_while_another_discards_it(store: Store, tmp_path: Path) -> None:
+    adding = threading.Thread(target=adopt, args=(store, tmp_path))
+    with (store.root / "objects.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        adding.start()
+        adding.join(0.3)
+        assert adding.is_alive()
+        assert list(store.listed()) == []
+    adding.join(30)
+    assert len(list(store.listed())) == 1

@@ -284,6 +284,7 @@ def test_every_command_has_help_with_its_words(run: Any) -> None:
         *(["datasets", name] for name in ("create", "upload", "list", "show", "delete")),
         *(["jobs", name] for name in ("list", "show", "watch", "logs", "cancel", "stop", "clone")),
         *(["trash", name] for name in ("list", "restore")),
+        *(["gc", name] for name in ("plan", "run")),
         *(["models", name] for name in ("list", "show", "alias", "rollback")),
         *(["keys", name] for name in ("create", "list", "revoke")),
     ]  # fmt: skip
