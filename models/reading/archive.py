@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from models.reading.archive_end import find_directory, has_more_entries
 from models.reading.errors import BadData, shown
 from models.reading.limits import (
     CHUNK_BYTES,
@@ -59,10 +60,6 @@ FOLDERS = Rules(
 FILES = replace(FOLDERS, members=MEMBERS, directory_bytes=DIRECTORY_BYTES, hint="Zip it again.")
 _LOCAL_HEADER_BYTES = 30
 _ENCRYPTED_FLAG = 0x1
-# The records that end a zip file, APPNOTE 4.3.14 to 4.3.16, as written without a comment.
-_END = struct.Struct("<4s4H2LH")
-_END64_LOCATOR = struct.Struct("<4sLQL")
-_END64 = struct.Struct("<4sQ2H2L4Q")
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, struct.error),
     *(EOFError, NotImplementedError, OSError, RuntimeError, ValueError),
@@ -74,7 +71,7 @@ def open_archive(source: Path | BinaryIO, max_bytes: int, rules: Rules = ARRAYS)
     """Open an archive whose directory promises nothing dangerous; anything else is :class:`BadData`."""
     with source.open("rb") if isinstance(source, Path) else source as file:
         size = file.seek(0, os.SEEK_END)
-        _check_end(file, size, rules)
+        _check_directory(file, rules)
         try:
             archive = zipfile.ZipFile(file)
         except _BROKEN:
@@ -105,34 +102,25 @@ def extract(archive: zipfile.ZipFile, name: str, target: Path) -> None:
             file.write(chunk)
 
 
-def _check_end(file: BinaryIO, size: int, rules: Rules) -> None:
-    """Bound the directory before ``zipfile`` reads it whole."""
-    file.seek(max(0, size - _END.size - _END64_LOCATOR.size - _END64.size))
-    tail = file.read()
-    if len(tail) < _END.size or not tail[-_END.size :].startswith(b"PK\x05\x06"):
+def _check_directory(file: BinaryIO, rules: Rules) -> None:
+    """Bound the directory before ``zipfile`` reads it whole and makes an object of each entry."""
+    directory = find_directory(file)
+    if directory is None:
         raise BadData(f"The file is not a whole {rules.archive}: it does not end as one.", rules.hint)
-    directory_bytes = _END.unpack(tail[-_END.size :])[5]
-    before = tail[: -_END.size]
-    if before[-_END64_LOCATOR.size :].startswith(b"PK\x06\x07"):
-        directory_bytes = max(
-            _END64.unpack(before[: _END64.size])[8]
-            if len(before) == _END64_LOCATOR.size + _END64.size
-            else 0,
-            0 if directory_bytes == 0xFFFFFFFF else directory_bytes,
-        )
-    if directory_bytes > rules.directory_bytes:
-        raise BadData(
-            f"The archive holds too many files; at most {rules.members} {rules.content} are read.", rules.hint
-        )
+    is_large = directory.bytes > rules.directory_bytes or directory.entries > rules.members
+    if is_large or has_more_entries(file, directory, rules.members):
+        raise _too_many(rules)
+
+
+def _too_many(rules: Rules) -> BadData:
+    message = f"The archive holds too many files; at most {rules.members} {rules.content} are read."
+    return BadData(message, rules.hint)
 
 
 def _check_members(members: Sequence[zipfile.ZipInfo], file_bytes: int, max_bytes: int, rules: Rules) -> None:
     names = [member.filename for member in members]
     if len(names) > rules.members:
-        raise BadData(
-            f"The archive holds {len(names)} files; at most {rules.members} {rules.content} are read.",
-            rules.hint,
-        )
+        raise _too_many(rules)
     if len(set(names)) != len(names):
         twice = next(name for name, count in Counter(names).items() if count > 1)
         raise BadData(f"The archive holds {shown(twice)} twice.", rules.hint)
