@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
 from app.jobs.states import ACTIVE
@@ -49,12 +49,17 @@ def versions(
     return session.scalars(query.order_by(ModelVersion.number.desc()).limit(limit)).all()
 
 
-def evaluating(session: Session, version_ids: Collection[str]) -> Sequence[str]:
-    """Return the jobs, not over yet, that evaluate these versions."""
-    query = select(Job.id).where(
+def users(session: Session, version_ids: Collection[str]) -> list[str]:
+    """Return the addresses of the jobs, not over yet, that evaluate these versions or start from them."""
+    evaluating = select(Job.id).where(
         Job.kind == "evaluation", Job.state.in_(ACTIVE), Job.model_version_id.in_(version_ids)
     )
-    return session.scalars(query.order_by(Job.id)).all()
+    starts_from = Job.resolved["start_from"]["id"].as_string()
+    training = select(Job.id).where(
+        Job.kind == "training", Job.state.in_(ACTIVE), starts_from.in_(version_ids)
+    )
+    found = session.scalars(union_all(evaluating, training)).all()
+    return [f"/api/v1/jobs/{job}" for job in sorted(found)]
 
 
 def latest(session: Session, model_ids: Collection[str]) -> dict[str, tuple[ModelVersion, int]]:

@@ -77,7 +77,7 @@ def delete(session: Session, owner: str, name: str) -> None:
     model = get(session, owner, name, lock=True)
     _require_no_alias(session, model, None)
     versions = repository.versions(session, model)
-    _require_no_evaluation(session, versions)
+    _require_no_job(session, versions)
     moment = now()
     for version in versions:
         version.deleted_at = moment
@@ -89,7 +89,7 @@ def delete_version(session: Session, owner: str, name: str, number: int) -> None
     model = get(session, owner, name, lock=True)
     version = get_version(session, owner, name, number)
     _require_no_alias(session, model, version)
-    _require_no_evaluation(session, [version])
+    _require_no_job(session, [version])
     version.deleted_at = now()
 
 
@@ -105,13 +105,11 @@ def _require_no_alias(session: Session, model: RegisteredModel, version: ModelVe
         )
 
 
-def _require_no_evaluation(session: Session, versions: Sequence[ModelVersion]) -> None:
-    used_by = [
-        f"/api/v1/jobs/{job}" for job in repository.evaluating(session, [each.id for each in versions])
-    ]
+def _require_no_job(session: Session, versions: Sequence[ModelVersion]) -> None:
+    used_by = repository.users(session, [each.id for each in versions])
     if used_by:
         raise Conflict(
-            f"The job {used_by[0]} is to evaluate it. Let it end or cancel it, then delete.",
+            f"The job {used_by[0]} works with it. Let it end or cancel it, then delete.",
             code="in_use",
             extra={"used_by": used_by[:100]},
         )

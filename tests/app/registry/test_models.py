@@ -86,6 +86,20 @@ def test_what_an_alias_points_at_is_not_deleted(client: httpx.Client, published:
     assert published.version(promote="never").number == 3
 
 
+def test_what_a_training_starts_from_is_not_deleted_before_it_has_ended(
+    client: httpx.Client, published: Any, rows: Any, database: Database
+) -> None:
+    version = published.version(promote="never")
+    rows.training(resolved={"network": {}})
+    job_id = rows.training(resolved={"start_from": {"id": version.id, "version": "digits@1"}})
+    for path in (f"{MODELS}/digits", f"{MODELS}/digits/versions/1"):
+        refused = client.delete(path)
+        assert (refused.status_code, refused.json()["code"]) == (409, "in_use")
+        assert refused.json()["used_by"] == [f"/api/v1/jobs/{job_id}"]
+    client.post(f"/api/v1/jobs/{job_id}/cancel")
+    assert client.delete(f"{MODELS}/digits/versions/1").status_code == 204
+
+
 def test_a_deleted_model_gives_its_name_back(client: httpx.Client, published: Any, aliases: Any) -> None:
     published.version()
     aliases.delete()
