@@ -58,7 +58,7 @@ def nobody_holds_a_job(evidence: Evidence) -> Iterator[str]:
 
 def nothing_is_taken_from_the_living(evidence: Evidence) -> Iterator[str]:
     """An attempt breaks off only after a fault: a lease that is kept does not run out."""
-    faults = [entry["at"] for entry in evidence.said("fault")]
+    faults = [entry["at"] for operation in ("fault", "drain") for entry in evidence.said(operation)]
     for job in evidence.trainings:
         for event in evidence.of(job, "state"):
             if event.data["state"] == "queued" and event.attempt > 0:
@@ -68,8 +68,11 @@ def nothing_is_taken_from_the_living(evidence: Evidence) -> Iterator[str]:
 
 
 def charged_fairly(evidence: Evidence) -> Iterator[str]:
-    """No more restarts are charged than attempts were lost without a checkpoint of their own."""
+    """Restarts are charged for faults only, and for no more attempts than left no checkpoint of their own."""
+    faults = evidence.said("fault")
     for job in evidence.trainings:
+        if job.restarts and not faults:
+            yield f"{job.id} was charged {job.restarts} restarts, and nothing had happened"
         lost = [event.attempt for event in evidence.of(job, "state") if _is_back(event)]
         kept = {event.attempt for event in evidence.of(job, "checkpoint")}
         idle = [attempt for attempt in lost if attempt not in kept]
