@@ -59,7 +59,7 @@ def waves(source: InputSchema, rows: int) -> Rows:
     generator = np.random.default_rng(0)
     steps, features = source.shape
     y = generator.integers(0, source.classes, rows)
-    phases = generator.uniform(0, 6, (rows, 1, features))
+    phases = generator.uniform(0, 1, (rows, 1, features))
     x = np.sin(phases + 0.1 * (1 + y[:, None, None]) * np.arange(steps)[:, None])
     return (x + generator.normal(0, 0.3, x.shape)).astype(np.float32), y
 
@@ -86,7 +86,7 @@ CASES = {
         Case("CNN on 8x8", "cnn-small", _images(8), 1437, 15, 3.5, digits),
         Case("CNN on 28x28, cnn-basic", "cnn-basic", _images(28), 1437, 2, 1.25, digits),
         Case(
-            "LSTM 2x64 on 100x10", "lstm-sequence", InputSchema(shape=(100, 10), classes=10), 1408, 1, 1.1,
+            "LSTM 2x64 on 100x10", "lstm-sequence", InputSchema(shape=(100, 10), classes=10), 1408, 2, 1.1,
             waves,
         ),
         Case("GAN, batch 16", "dense-gan", InputSchema(shape=(100,)), 480, 1, 9.0, mixtures, None),
