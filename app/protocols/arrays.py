@@ -11,7 +11,7 @@ from starlette.types import Scope
 from app.errors import Conflict, shortened
 from app.protocols.grid import PNG_TYPE, draw_grid, drawable
 from app.protocols.inputs import JSON_TYPE, Tensors
-from app.protocols.negotiation import negotiated
+from app.protocols.negotiation import negotiated, require_json
 from app.protocols.npy import NPY_TYPE, write_npy
 from app.protocols.predictions import require_finite
 from app.protocols.replies import headers_of, lineage
@@ -87,6 +87,7 @@ class AnomalyWriter:
 
     def choose(self, scope: Scope) -> Writing:
         """Return how a request is answered."""
+        require_json(scope)
         return self._writing
 
     def _write(self, outputs: Tensors) -> bytes:

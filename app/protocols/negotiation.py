@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from starlette.types import Scope
 
 from app.errors import NotAcceptable, shortened
+from app.protocols.inputs import JSON_TYPE
+
+# What most clients send.
+ANY_JSON = frozenset({b"", b"*/*", JSON_TYPE.encode()})
 
 
 def negotiated(scope: Scope, offered: Sequence[str]) -> str:
@@ -21,6 +25,14 @@ def negotiated(scope: Scope, offered: Sequence[str]) -> str:
     if _liking(best, ranges)[0] <= 0:
         raise NotAcceptable(f"The answer can be {', '.join(offered)}, not {shortened(sent)}.")
     return best
+
+
+def require_json(scope: Scope) -> None:
+    """Raise :class:`~app.errors.NotAcceptable` where an answer in JSON will not do."""
+    for name, value in scope.get("headers", ()):
+        if name == b"accept" and value not in ANY_JSON:
+            negotiated(scope, (JSON_TYPE,))
+            return
 
 
 def _liking(media_type: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:

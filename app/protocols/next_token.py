@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from app.protocols.body import read_body
 from app.protocols.inputs import JSON_TYPE, type_of
 from app.protocols.instances import FIELD, invalid
+from app.protocols.negotiation import require_json
 from app.protocols.predictions import Prediction, best_first, require_finite
 from app.protocols.query import whole_number
 from app.protocols.replies import headers_of, lineage, reply
@@ -43,6 +44,7 @@ class NextToken:
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        require_json(scope)
         top = whole_number(scope["query_string"], "top_k", len(self._tokens)) or SHOWN
         body = await read_body(receive)
         sort = type_of(scope, body, ACCEPTED)

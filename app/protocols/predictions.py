@@ -11,6 +11,7 @@ from starlette.types import Scope
 from app.errors import Invalid
 from app.protocols.classification import Classification
 from app.protocols.inputs import JSON_TYPE, Tensors
+from app.protocols.negotiation import require_json
 from app.protocols.query import flag, refused, whole_number
 from app.protocols.replies import headers_of, lineage
 from app.protocols.rows import Writing
@@ -40,6 +41,7 @@ class PredictionWriter:
 
     def choose(self, scope: Scope) -> Writing:
         """Return how a request is answered, which without a query is the fast way."""
+        require_json(scope)
         query = scope["query_string"]
         return self._asked(query) if query else self._plain
 

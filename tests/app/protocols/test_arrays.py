@@ -99,6 +99,26 @@ async def test_a_picture_is_encoded_and_reconstructed_as_one_row(client, coder):
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(drawn.content))), [[255, 0]])
 
 
+async def test_who_takes_no_json_is_refused_where_there_is_nothing_else(
+    client, registry, coder, made, speller
+):
+    registry.publish()
+    registry.publish("tales", **speller("abc").artifact(made))
+    rows = {"instances": ROWS.tolist()}
+    asked = [
+        ("digits/predict", {"instances": np.zeros((1, 8, 8, 1)).tolist()}),
+        ("coder/anomalies", rows),
+        ("tales/predict", {"instances": ["ab"]}),
+    ]
+    for path, body in asked:
+        address = f"/api/v1/models/{path}"
+        for accept in ("application/json", "text/html, */*;q=0.1", "application/*"):
+            assert (await client.post(address, json=body, headers={"accept": accept})).status_code == 200
+        answer = await client.post(address, json=body, headers={"accept": "image/png"})
+        assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
+        assert "The answer can be application/json" in answer.json()["detail"]
+
+
 async def test_codes_are_not_drawn(client, coder):
     answer = await client.post(f"{MODEL}/encode", content=npy(ROWS), headers={**NPY, "accept": "image/png"})
     assert answer.status_code == 406
