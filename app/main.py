@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -28,6 +29,7 @@ from app.edge.connections import LIMITS, Limits
 from app.edge.draining import Draining
 from app.edge.head import Head
 from app.edge.hosts import Hosts
+from app.edge.lane import LANE, Lane
 from app.edge.problems import respond
 from app.edge.queries import Queries, parameters
 from app.edge.requests import Requests
@@ -44,6 +46,7 @@ from app.pages import docs, login
 from app.protocols import native
 from app.protocols.open_inference import application as open_inference
 from app.protocols.openai import application as openai
+from app.protocols.quick import Quick
 from app.protocols.tf_serving import application as tf_serving
 from app.serving.engine import Engine
 from app.serving_metrics import ServingCollector
@@ -88,6 +91,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
     metrics = Metrics(database, settings)
     metrics.registry.register(ServingCollector(engine.statistics))
 
+    state: dict[str, Any] = {LIMITS: Limits(settings.stalled_seconds, settings.connections)}
     framework = FastAPI(
         title="Keraforge",
         version=version("keraforge"),
@@ -96,7 +100,7 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
         openapi_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(
-            Limits(settings.stalled_seconds, settings.connections),
+            state,
             starts=(metrics.start, keyring.start, engine.start),
             ends=(engine.close, keyring.close, metrics.close, *owned),
         ),
@@ -123,17 +127,23 @@ def create_app(settings: Settings | None = None, *, database: Database | None = 
 
     # From the inside out: the last one here sees a request first.
     service: ASGIApp = StrictJson(framework)
-    service = native.Native(service, engine=engine, settings=settings)
-    service = tf_serving.TfServing(service, engine=engine, settings=settings)
-    service = open_inference.OpenInference(service, engine=engine, settings=settings)
+    service = asked = native.Native(service, engine=engine, settings=settings)
+    service = tensorflow = tf_serving.TfServing(service, engine=engine, settings=settings)
+    service = inference = open_inference.OpenInference(service, engine=engine, settings=settings)
     service = openai.OpenAi(service, engine=engine)
     service = Queries(service, _parameters(framework))
     service = Bodies(service, settings)
-    service = Gate(service, table, keyring, settings)
+    service = gate = Gate(service, table, keyring, settings)
     service = Head(service)
     service = Targets(service)
-    service = Hosts(service, settings)
+    service = hosts = Hosts(service, settings)
     service = Requests(service, metrics)
+    dialects: dict[str, Quick] = {
+        **dict.fromkeys(native.ROUTES, asked),
+        **dict.fromkeys(tf_serving.ROUTES, tensorflow),
+        **dict.fromkeys(open_inference.ABOUT_A_MODEL, inference),
+    }
+    state[LANE] = Lane(hosts, gate, metrics, dialects, settings)
     return Draining(service)
 
 
@@ -157,14 +167,14 @@ def _parameters(framework: FastAPI) -> dict[str, set[str]]:
 
 
 def _lifespan(
-    limits: Limits, *, starts: Sequence[Callable[[], None]], ends: Sequence[Callable[[], None]]
-) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Limits]]]:
+    state: dict[str, Any], *, starts: Sequence[Callable[[], None]], ends: Sequence[Callable[[], None]]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Limits]]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = ENDPOINT_THREADS
         for start in starts:
             await run_in_threadpool(start)
-        yield {LIMITS: limits}
+        yield state
         for end in ends:
             await run_in_threadpool(end)
 

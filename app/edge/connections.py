@@ -8,9 +8,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.edge.draining import DRAIN_SECONDS
+from app.edge.lane import LANE, Lane
 from app.edge.problems import answer
 from app.edge.targets import LONGEST_HEAD, TOO_LONG, head_too_long
 from app.errors import AppError, RequestTimeout, Unavailable
+from app.protocols.quick import head_of
 
 # Read and thrown away of what a client goes on sending after it was refused.
 _IGNORED_BYTES = 1024**2
@@ -51,6 +53,11 @@ class Connection(HttpToolsProtocol):
         # Those that came last, and all that may belong to a head.
         self._piece = self._since_head = 0
         self._refused = False
+        self._lane: Lane | None = app_state.get(LANE)
+        # The body, so far, of a request that may be answered without the application.
+        self._held: list[bytes] | None = None
+        # Whether one was, of those that came in one piece: the next one lets others have their turn.
+        self._was_quick = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Take the connection, unless there are too many."""
@@ -83,6 +90,7 @@ class Connection(HttpToolsProtocol):
             if self._unfinished > _IGNORED_BYTES:
                 self.transport.close()
             return
+        self._was_quick = False
         # Not by super(), here and below: on the hot path that would cost twice as much.
         HttpToolsProtocol.data_received(self, data)
         if self._unfinished > LONGEST_HEAD and not self.transport.is_closing():
@@ -99,12 +107,58 @@ class Connection(HttpToolsProtocol):
         # Some of the last piece may belong to the next head.
         self._since_head = self._piece
         self._unfinished = self._waited = 0
-        HttpToolsProtocol.on_headers_complete(self)
+        if self._lane is not None and self._may_be_quick(self._lane):
+            self._held = []
+        else:
+            HttpToolsProtocol.on_headers_complete(self)
 
     def on_body(self, body: bytes) -> None:
         """Hand on a piece of a body; how much of that there may be is decided behind."""
         self._unfinished = self._waited = 0
-        HttpToolsProtocol.on_body(self, body)
+        if self._held is not None:
+            self._held.append(body)
+        else:
+            HttpToolsProtocol.on_body(self, body)
+
+    def on_message_complete(self) -> None:
+        """End a request, which may be answered by that."""
+        if self._held is not None and self._lane is not None:
+            answer = self._lane.answer(self.url, self.headers, self.server, b"".join(self._held))
+            if answer is not None:
+                self._held, self._was_quick = None, True
+                start = STATUS_LINE[200] + head_of(self.server_state.default_headers)
+                self.transport.write(start + answer)
+                self.on_response_complete()
+                return
+            self._let_go()
+        HttpToolsProtocol.on_message_complete(self)
+
+    def shutdown(self) -> None:
+        """End the connection, after the answer to what it has begun to ask."""
+        self._let_go()
+        super().shutdown()
+
+    def _may_be_quick(self, lane: Lane) -> bool:
+        parser = self.parser
+        return (
+            lane.takes(self.url, self.headers)
+            and parser.get_method() == b"POST"
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
+            and not self.expect_100_continue
+            and not self._was_quick
+            and not self._is_answering()
+            and not self.flow.write_paused
+            and TOO_LONG not in self.scope["state"]
+        )
+
+    def _let_go(self) -> None:
+        """Let the application have a request that was kept from it."""
+        held, self._held = self._held, None
+        if held is not None:
+            HttpToolsProtocol.on_headers_complete(self)
+            HttpToolsProtocol.on_body(self, b"".join(held))
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
@@ -123,7 +177,7 @@ class Connection(HttpToolsProtocol):
         # The first look may have come at once.
         if self._waited <= _LOOKS:
             self._look_later()
-        elif self._is_answering() or self._unfinished:
+        elif self._is_answering() or self._unfinished or self._held is not None:
             self._end_waiting()
         else:
             self.transport.close()

@@ -9,6 +9,8 @@ from app.edge.headers import header
 from app.errors import WrongHost, shortened
 from app.settings import LOOPBACK_HOSTS, Settings
 
+Server = tuple[str, int | None] | None
+
 
 class Hosts:
     """Middleware that refuses requests for other hosts with 421."""
@@ -20,15 +22,19 @@ class Hosts:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if its host is one of ours."""
         if scope["type"] == "http":
-            host = host_name(header(scope, b"host"))
-            # The address that the connection came in at is ours whatever the settings say; it is no name.
-            server = scope.get("server")
-            if host not in self._allowed and not (server and host == server[0]):
+            host = header(scope, b"host")
+            if not self.has(host, scope.get("server")):
                 raise WrongHost(
-                    f"This service does not answer for the host {shortened(host)}. "
+                    f"This service does not answer for the host {shortened(host_name(host))}. "
                     "Use its own address, or name the host in KERAFORGE_ALLOWED_HOSTS."
                 )
         await self.app(scope, receive, send)
+
+    def has(self, value: bytes | None, server: Server) -> bool:
+        """Tell whether what a ``Host`` header says is ours; ``server`` is where the connection came in."""
+        host = host_name(value)
+        # That address is ours whatever the settings say; it is no name.
+        return host in self._allowed or (server is not None and host == server[0])
 
 
 def host_name(value: bytes | None) -> str:

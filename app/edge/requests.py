@@ -68,7 +68,7 @@ class _Exchange:
 
     def __init__(self, app: ASGIApp, metrics: Metrics, scope: Scope, send: Send) -> None:
         self._app, self._metrics, self._scope, self._send = app, metrics, scope, send
-        self._request_id = _request_id(scope)
+        self._request_id = request_id(_sent_id(scope))
         self._headers = [*SECURITY_HEADERS.items(), (b"x-request-id", self._request_id.encode())]
         self._status = 0
         self._ended = False
@@ -140,8 +140,17 @@ def _shown(path: str) -> str:
     return path if path.isprintable() and len(path) <= LONGEST_LOGGED_PATH else shortened(path)
 
 
-def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return str(value.decode())
+def request_id(sent: bytes | None) -> str:
+    """Return the identifier of a request: the one that was sent, if it can be one, else another."""
+    if sent is not None and _REQUEST_ID.fullmatch(sent):
+        return sent.decode()
     return f"{_random.getrandbits(96):024x}"
+
+
+def logs_all() -> bool:
+    """Tell whether those requests are logged too that nobody wants to read thousands of times."""
+    return _stdlib_log.isEnabledFor(logging.DEBUG)
+
+
+def _sent_id(scope: Scope) -> bytes | None:
+    return next((value for name, value in scope["headers"] if name == b"x-request-id"), None)

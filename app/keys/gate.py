@@ -72,6 +72,19 @@ class Gate:
             )
         return self._anonymous
 
+    def known(self, method: str, path: str, authorization: bytes) -> tuple[Matched, Principal] | None:
+        """Return what a request means and who makes it, None unless its key is in memory.
+
+        Raises what keeps such a request out.
+        """
+        secret = _bearer(authorization)
+        principal = self._keyring.find("key", digest_of(secret)) if secret is not None else None
+        if principal is None:
+            return None
+        matched = self._table.match(method, path)
+        _require(matched, principal)
+        return matched, principal
+
     async def _open(self, sort: Sort, secret: str | None) -> Principal:
         if secret is not None:
             digest = digest_of(secret)

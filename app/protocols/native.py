@@ -9,7 +9,9 @@ from app.errors import NotFound, shortened
 from app.protocols.described import DESCRIBED
 from app.protocols.query import require_known
 from app.protocols.questions import QUESTIONS, Wire, wire_of
+from app.protocols.quick import Answer, Asking
 from app.protocols.replies import VERSION
+from app.protocols.rows import Rows
 from app.serving.engine import Engine
 from app.serving.loaded import LoadedVersion
 from app.serving.snapshot import CHAMPION, Target
@@ -56,6 +58,15 @@ class Native:
         version = self._engine.lookup(target) or await self._engine.obtain(target)
         scope["state"][VERSION] = version
         await self._wire(version, question).respond(scope, receive, send)
+
+    def at_once(self, asking: Asking) -> Answer | None:
+        """Return the answer to a prediction that takes next to no time, None for every other request."""
+        if ROUTES[asking.matched.name] != "predict":
+            return None
+        version = self._engine.lookup(asked(asking.owner, asking.matched.parameters))
+        wire = self._wire(version, "predict") if version is not None else None
+        found = wire.at_once(asking.headers, asking.body) if isinstance(wire, Rows) else None
+        return Answer(asking.matched.name, *found) if found is not None else None
 
     def _wire(self, version: LoadedVersion, question: str) -> Wire:
         wires = self._wires[question]

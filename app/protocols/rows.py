@@ -1,6 +1,6 @@
 """Rows in, answers out: what predict, encode, decode, reconstruct and anomalies have in common."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -10,12 +10,17 @@ from starlette.types import Receive, Scope, Send
 from app.protocols.archives import ZIP_TYPE
 from app.protocols.body import INLINE_BODY_BYTES, left, read_body
 from app.protocols.inputs import JSON_TYPE, Inputs, Tensors
+from app.protocols.negotiation import ANY_JSON
 from app.protocols.pictures import IMAGE_TYPES
+from app.protocols.quick import head_of
 from app.protocols.replies import Header, reply
-from app.serving.execution import Execution
+from app.serving.execution import Execution, at_once, is_quick
 from app.serving.role import LoadedRole
 
 _JSON: Header = (b"content-type", JSON_TYPE.encode())
+# Without a type of its own, as curl sends it, it is known by how it begins.
+_AS_JSON = frozenset({_JSON[1], b"", b"application/x-www-form-urlencoded"})
+_PLAIN: Scope = {"query_string": b""}
 # Reading these takes longer than most networks do.
 _SLOW_TYPES = IMAGE_TYPES | {ZIP_TYPE}
 
@@ -47,6 +52,7 @@ class Rows:
         self._inputs = inputs
         self._writer = writer
         self._run, self._ask = execution.run, execution.ask
+        self._head: bytes | None = None
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -65,6 +71,20 @@ class Rows:
             away=writing.slow,
         )
         await reply(send, writing.headers, answer)
+
+    def at_once(self, headers: Mapping[bytes, bytes], body: bytes) -> tuple[bytes, bytes] | None:
+        """Return head and body of the answer to rows in JSON, if there is nothing to wait for, else None."""
+        if headers.get(b"content-type", b"") not in _AS_JSON or not body.startswith(b"{"):
+            return None
+        if headers.get(b"accept", b"") not in ANY_JSON:
+            return None
+        tensors = self._inputs.quick(body)
+        if tensors is None or not is_quick(self._role, tensors):
+            return None
+        writing = self._writer.choose(_PLAIN)
+        if self._head is None:
+            self._head = head_of(writing.headers)
+        return self._head, at_once(self._role, tensors, writing.names, writing.write)
 
 
 def _with_files(files: Sequence[str], writing: Writing, outputs: Tensors) -> bytes:

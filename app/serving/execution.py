@@ -79,20 +79,10 @@ class Execution:
         Raises :class:`~app.errors.TooMany` if too much waits already, :class:`~app.errors.TimedOut` after
         the time that is allowed, and what ``left`` and ``write`` raise.
         """
-        rows = len(next(iter(inputs.values())))
-        if away or role.row_seconds * rows >= INLINE_SECONDS:
+        if away or not is_quick(role, inputs):
             answer: Result = await self._batching.ask(Question(role, inputs, names, write), left, seconds)
             return answer
-        try:
-            began = time.perf_counter()
-            outputs = role.run(inputs, names)
-            ran = time.perf_counter()
-            answer = write(outputs)
-        except Exception:
-            role.statistics.failed("failed")
-            raise
-        role.statistics.note(rows, role.batch_rows, began, ran, time.perf_counter())
-        return answer
+        return at_once(role, inputs, names, write)
 
     async def run(self, function: Callable[[], Result], seconds: float | None = None) -> Result:
         """Return ``function()``: at once if it takes ``seconds`` and those are few, else from a thread.
@@ -133,6 +123,31 @@ class Execution:
         self._batching.close()
         for chorus in list(self._choruses.values()):
             chorus.close()
+
+
+def is_quick(role: LoadedRole, inputs: Mapping[str, Array]) -> bool:
+    """Tell whether a role answers inputs so fast that it should do so at once."""
+    return role.row_seconds * len(next(iter(inputs.values()))) < INLINE_SECONDS
+
+
+def at_once(
+    role: LoadedRole,
+    inputs: Mapping[str, Array],
+    names: Sequence[str] | None,
+    write: Callable[[Mapping[str, Array]], Result],
+) -> Result:
+    """Return ``write(outputs)`` of a role, here and now."""
+    try:
+        began = time.perf_counter()
+        outputs = role.run(inputs, names)
+        ran = time.perf_counter()
+        answer = write(outputs)
+    except Exception:
+        role.statistics.failed("failed")
+        raise
+    rows = len(next(iter(inputs.values())))
+    role.statistics.note(rows, role.batch_rows, began, ran, time.perf_counter())
+    return answer
 
 
 class Place:

@@ -1,6 +1,7 @@
 """The addresses of the Open Inference Protocol, and what they name."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.errors import NotAllowed, NotFound
@@ -26,6 +27,7 @@ class Asked(NamedTuple):
     question: str
 
 
+@lru_cache(1024)
 def asked(owner: str, method: str, path: str) -> Asked:
     """Return what a path below ``/v2/models/`` names; raise :class:`~app.errors.NotFound` for another."""
     found = _MODEL.fullmatch(path)

@@ -19,10 +19,13 @@ from app.protocols.compressed import IDENTITY, inflated, wished
 from app.protocols.inputs import JSON_TYPE
 from app.protocols.open_inference import documents, envelope, repository, statistics
 from app.protocols.open_inference.addresses import asked, unknown
-from app.protocols.open_inference.prepared import Prepared, Request
+from app.protocols.open_inference.prepared import Prepared
+from app.protocols.open_inference.repeated import Request
 from app.protocols.parameters import MAX_BYTES
+from app.protocols.quick import Answer, Asking, head_of
 from app.protocols.replies import VERSION, Header, reply
 from app.serving.engine import Engine
+from app.serving.execution import at_once, is_quick
 from app.serving.loaded import LoadedVersion
 from app.serving.snapshot import CHAMPION, Target
 from app.serving.statistics import VersionStatistics
@@ -61,6 +64,21 @@ class OpenInference:
             await send({"type": "http.response.start", "status": status, "headers": _JSON})
             await send({"type": "http.response.body", "body": body})
 
+    def at_once(self, asking: Asking) -> Answer | None:
+        """Return the answer to an inference that takes next to no time, None for every other request."""
+        target, question = asked(asking.owner, "POST", asking.path)
+        version, headers = self._engine.lookup(target), asking.headers
+        if version is None or question != "infer" or wished(headers.get(b"accept-encoding")) is not None:
+            return None
+        prepared = self._of(version)
+        wants_json = JSON_TYPE.encode() in headers.get(b"accept", b"")
+        request = prepared.read(asking.body, headers.get(envelope.HEADER), wants_json=wants_json)
+        if not is_quick(prepared.role, request.inputs):
+            return None
+        write = partial(prepared.answer, request, None)
+        body, length = at_once(prepared.role, request.inputs, request.names, write)
+        return Answer(_counted("POST", question), head_of(prepared.headers_of(length)), body)
+
     async def _of_server(self, route: str, scope: Scope, receive: Receive) -> tuple[int, Any]:
         if route == LIVE:
             return 200, {"live": True}
@@ -80,14 +98,12 @@ class OpenInference:
 
     async def _of_model(self, scope: Scope, receive: Receive, send: Send) -> None:
         target, question = asked(scope["state"]["principal"].owner, scope["method"], scope["path"])
-        scope["state"]["route"] = f"{scope['method']} /v2/models/{{name}}/{question}"
+        scope["state"]["route"] = _counted(scope["method"], question)
         if question in ("ready", "stats", "all_stats"):
             await reply(send, _JSON, orjson.dumps(await self._told(target, question)))
             return
         version = scope["state"][VERSION] = await self._version(target)
-        prepared = self._prepared.get(version)
-        if prepared is None:
-            prepared = self._prepared[version] = Prepared.of(version, self._settings)
+        prepared = self._of(version)
         match question:
             case "infer":
                 await self._infer(prepared, scope, receive, send)
@@ -95,6 +111,12 @@ class OpenInference:
                 await self._generate(version, scope, receive, send)
             case _:
                 await self._describe(prepared, target, question, send)
+
+    def _of(self, version: LoadedVersion) -> Prepared:
+        prepared = self._prepared.get(version)
+        if prepared is None:
+            prepared = self._prepared[version] = Prepared.of(version, self._settings)
+        return prepared
 
     async def _told(self, target: Target, question: str) -> Mapping[str, Any]:
         """Return what is told of versions without loading them."""
@@ -157,10 +179,12 @@ class OpenInference:
             seconds=request.seconds,
             away=packing is not None,
         )
-        headers = prepared.headers
-        if json_length is not None:
-            binary = [(b"content-type", b"application/octet-stream"), (envelope.HEADER, b"%d" % json_length)]
-            headers = [*binary, *headers[1:]]
+        headers = prepared.headers_of(json_length)
         if packing is not None:
             headers = [*headers, (b"content-encoding", packing)]
         await reply(send, headers, answer)
+
+
+def _counted(method: str, question: str) -> str:
+    """Return what requests with a question about a model are counted as."""
+    return f"{method} /v2/models/{{name}}/{question}"

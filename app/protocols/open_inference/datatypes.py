@@ -15,6 +15,7 @@ DTYPES: Mapping[str, np.dtype] = {
     "BYTES": np.dtype(object),
 }  # fmt: skip
 OF_PORT: Mapping[Sort, str] = {"float": "FP32", "int": "INT32", "string": "BYTES"}
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _LENGTH = struct.Struct("<I")
 
 
@@ -54,4 +55,4 @@ def name_of(values: Array) -> str:
     """Return the datatype of an array."""
     if values.dtype == object:
         return "BYTES"
-    return next(name for name, dtype in DTYPES.items() if dtype == values.dtype.newbyteorder("<"))
+    return _NAMES[values.dtype.newbyteorder("<")]

@@ -58,7 +58,7 @@ def answer_of(
         values = (
             outputs[each.name] if each.best is None else best_classes(outputs[each.name], each.best, labels)
         )
-        about: dict[str, Any] = {"name": each.name, "datatype": name_of(values), "shape": list(values.shape)}
+        about: dict[str, Any] = {"name": each.name, "datatype": name_of(values), "shape": values.shape}
         if each.is_binary:
             content = write(values)
             binary.append(content)

@@ -11,26 +11,13 @@ from app.protocols.open_inference.generation import Writer
 from app.protocols.open_inference.inputs import Limits, read_inputs
 from app.protocols.open_inference.outputs import Wanted, answer_of, wanted_of
 from app.protocols.open_inference.raw import read_raw
+from app.protocols.open_inference.repeated import Repeated, Request
 from app.protocols.ports import Array, Port, main_role, ports_of
 from app.protocols.replies import Header, headers_of
 from app.serving.generation import Language
 from app.serving.loaded import LoadedVersion
 from app.serving.role import LoadedRole
 from app.settings import Settings
-
-
-class Request(NamedTuple):
-    """One request, read; without an identifier none is told. ``seconds`` is how long its client waits."""
-
-    id: str | None
-    inputs: dict[str, Array]
-    wanted: list[Wanted]
-    seconds: float | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """The outputs that are needed."""
-        return list(dict.fromkeys(wanted.name for wanted in self.wanted))
 
 
 class Prepared(NamedTuple):
@@ -44,6 +31,7 @@ class Prepared(NamedTuple):
     headers: list[Header]
     documents: Mapping[str, Any]
     writer: Writer | None
+    repeated: Repeated
 
     @classmethod
     def of(cls, version: LoadedVersion, settings: Settings) -> "Prepared":
@@ -64,6 +52,7 @@ class Prepared(NamedTuple):
                 "config": documents.config(version, role, ports),
             },
             _writer(version, head, headers),
+            Repeated(ports),
         )
 
     def read(self, body: bytes, length: bytes | None, *, wants_json: bool) -> Request:
@@ -72,13 +61,20 @@ class Prepared(NamedTuple):
         if json_length == 0:
             wanted = [Wanted(name, not wants_json) for name in self.role.names]
             return Request(None, read_raw(body, self.ports), wanted)
-        document = envelope.document_of(body[:json_length])
-        binary = memoryview(body)[len(body) if json_length is None else json_length :]
+        text = body[:json_length]
+        known = self.repeated.find(text, body)
+        if known is not None:
+            return known
+        document = envelope.document_of(text)
+        binary = memoryview(body)[len(text) :]
         asked_id = document.get("id")
         if asked_id is not None and not isinstance(asked_id, str):
             raise BadRequest("'id' must be a string.")
         inputs = read_inputs(document, binary, self.ports, self.limits)
-        return Request(asked_id, inputs, wanted_of(document, self.role.names), _seconds(document))
+        request = Request(asked_id, inputs, wanted_of(document, self.role.names), _seconds(document))
+        if len(binary):
+            self.repeated.keep(text, document, request)
+        return request
 
     def answer(
         self, request: Request, packing: bytes | None, outputs: Mapping[str, Array]
@@ -87,6 +83,13 @@ class Prepared(NamedTuple):
         head = self.head if request.id is None else {**self.head, "id": request.id}
         body, json_length = answer_of(head, outputs, request.wanted, self.labels)
         return body if packing is None else packed(body, packing), json_length
+
+    def headers_of(self, json_length: int | None) -> list[Header]:
+        """Return the headers of an answer, with the length of its JSON part where bytes follow."""
+        if json_length is None:
+            return self.headers
+        binary = [(b"content-type", b"application/octet-stream"), (envelope.HEADER, b"%d" % json_length)]
+        return [*binary, *self.headers[1:]]
 
 
 def _seconds(document: Mapping[str, Any]) -> float | None:

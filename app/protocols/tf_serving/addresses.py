@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 from app.errors import BadRequest
@@ -27,6 +28,7 @@ class Asked(NamedTuple):
     is_labelled: bool
 
 
+@lru_cache(1024)
 def asked(owner: str, method: str, path: str) -> Asked:
     """Return what a path names; raise :class:`~app.errors.BadRequest` for every other path and method."""
     found = _ASKED.fullmatch(path)

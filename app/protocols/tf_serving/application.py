@@ -16,6 +16,7 @@ from app.protocols.body import INLINE_BODY_BYTES, left, read_body
 from app.protocols.inputs import JSON_TYPE
 from app.protocols.json_rows import RowsReader
 from app.protocols.ports import Array
+from app.protocols.quick import Answer, Asking, head_of
 from app.protocols.replies import VERSION, Header, headers_of, reply
 from app.protocols.tf_serving import addresses, examples, replies
 from app.protocols.tf_serving.addresses import Asked, Verb
@@ -23,6 +24,7 @@ from app.protocols.tf_serving.refusals import no_version, not_servable
 from app.protocols.tf_serving.requests import question_of
 from app.protocols.tf_serving.signatures import DEFAULT, Signature, metadata, signatures_of
 from app.serving.engine import Engine
+from app.serving.execution import at_once, is_quick
 from app.serving.loaded import LoadedVersion
 from app.serving.role import LoadedRole
 from app.serving.snapshot import CHAMPION, Target
@@ -61,6 +63,19 @@ class TfServing:
             case verb:
                 version = scope["state"][VERSION] = await self._version(asked.target)
                 await self._answer(version, verb, receive, send)
+
+    def at_once(self, asking: Asking) -> Answer | None:
+        """Return the answer to a prediction that takes next to no time, None for every other request."""
+        target, verb, _ = addresses.asked(asking.owner, "POST", asking.path)
+        version = self._engine.lookup(target)
+        if version is None or verb != "predict":
+            return None
+        prepared = self._of(version)
+        work = prepared.quick(asking.body)
+        if work is None or not is_quick(work.role, work.inputs):
+            return None
+        body = at_once(work.role, work.inputs, None, work.write)
+        return Answer(f"POST /v1/models/{{name}}:{verb}", prepared.head, body)
 
     async def _version(self, target: Target) -> LoadedVersion:
         try:
@@ -115,6 +130,7 @@ class _Prepared(NamedTuple):
     signatures: Mapping[str, Signature]
     fast: RowsReader | None
     headers: list[Header]
+    head: bytes
 
     @classmethod
     def of(cls, version: LoadedVersion, settings: Settings) -> "_Prepared":
@@ -123,7 +139,8 @@ class _Prepared(NamedTuple):
         (first, *others) = main.role.inputs
         plain = not others and main.ports[0].sort == "float" and -1 not in main.ports[0].shape
         fast = RowsReader(first, main.role.max_rows) if plain else None
-        return cls(signatures, fast, headers_of(version, JSON_TYPE))
+        headers = headers_of(version, JSON_TYPE)
+        return cls(signatures, fast, headers, head_of(headers))
 
     def work(self, verb: Verb, body: bytes) -> _Work:
         """Return what a body asks for; raise :class:`~app.errors.BadRequest` for what is wrong with it."""
@@ -140,11 +157,16 @@ class _Prepared(NamedTuple):
 
         return _Work(signature.role, inputs, write)
 
-    def _predict(self, body: bytes) -> _Work:
+    def quick(self, body: bytes) -> _Work | None:
+        """Return what a body of the common form asks of predict, None if it is of another, or wrong."""
         main = self.signatures[DEFAULT]
         rows = self.fast.read_fast(body) if self.fast else None
-        if rows is not None:
-            return _Work(main.role, {main.ports[0].name: rows}, replies.predictions)
+        return None if rows is None else _Work(main.role, {main.ports[0].name: rows}, replies.predictions)
+
+    def _predict(self, body: bytes) -> _Work:
+        work = self.quick(body)
+        if work is not None:
+            return work
         question = question_of(body, self.signatures)
         write = replies.predictions if question.in_rows else replies.columns
         return _Work(question.signature.role, question.inputs, write)

@@ -1,0 +1,96 @@
+"""The quick way: a request without anything unusual is answered where it arrives, past the application.
+
+What stands here only ever says yes. Whatever it does not know, and whatever would be refused, take long or be
+logged, is left to the application, which then gets the request as if nobody had looked at it. So every rule
+is the application's, and every answer from here is the one that it would have given.
+"""
+
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+
+from app.edge.hosts import Hosts
+from app.edge.requests import SECURITY_HEADERS, logs_all, request_id
+from app.keys.gate import Gate
+from app.metrics import Metrics
+from app.protocols.body import INLINE_BODY_BYTES
+from app.protocols.quick import Answer, Asking, Quick, head_of
+from app.protocols.replies import Header
+from app.settings import Settings
+
+# Where the application leaves its lane in the state of its lifespan.
+LANE = "lane"
+_METHOD = "POST"
+# How the addresses end that can be answered so.
+_ENDINGS = (b"/predict", b":predict", b"/infer")
+# All that is known here: a request with any other header is unusual, and so is one with one of them twice.
+_KNOWN = frozenset(
+    {
+        *(b"host", b"authorization", b"content-type", b"content-length", b"x-request-id", b"connection"),
+        *(b"accept", b"accept-encoding", b"user-agent", b"inference-header-content-length"),
+    }
+)
+_SECURITY = head_of(list(SECURITY_HEADERS.items()))
+
+
+class Lane:
+    """Answers what is quick and certain, with the very parts that the application's own edge has."""
+
+    def __init__(
+        self, hosts: Hosts, gate: Gate, metrics: Metrics, dialects: Mapping[str, Quick], settings: Settings
+    ) -> None:
+        self._hosts = hosts
+        self._gate = gate
+        self._metrics = metrics
+        self._dialects = dialects
+        self._most_bytes = min(INLINE_BODY_BYTES, settings.predict_body_bytes)
+
+    def takes(self, url: bytes, headers: Sequence[Header]) -> bool:
+        """Tell whether a ``POST`` may be answered so: then all its body, which is short, is waited for."""
+        if not url.endswith(_ENDINGS):
+            return False
+        lengths = [value for name, value in headers if name == b"content-length"]
+        # The parser has seen to it that it is a number.
+        return len(lengths) == 1 and int(lengths[0]) <= self._most_bytes
+
+    def answer(
+        self, url: bytes, pairs: Sequence[Header], server: tuple[str, int | None] | None, body: bytes
+    ) -> bytes | None:
+        """Return what goes over the wire behind the status line 200 and what the server itself has to say.
+
+        None leaves the request to the application.
+        """
+        began = perf_counter()
+        headers = dict(pairs)
+        if len(headers) < len(pairs) or not headers.keys() <= _KNOWN or logs_all():
+            return None
+        try:
+            answer = self._answered(url.decode("ascii"), headers, server, body)
+        except Exception:
+            # It happens once more in the application, which knows what to say.
+            return None
+        if answer is None:
+            return None
+        told = b"content-length: %d\r\nx-request-id: %b\r\n\r\n" % (
+            len(answer.body),
+            request_id(headers.get(b"x-request-id")).encode(),
+        )
+        self._metrics.count_request(answer.route, _METHOD, 200, perf_counter() - began)
+        return b"".join((_SECURITY, answer.head, told, answer.body))
+
+    def _answered(
+        self,
+        path: str,
+        headers: Mapping[bytes, bytes],
+        server: tuple[str, int | None] | None,
+        body: bytes,
+    ) -> Answer | None:
+        if not self._hosts.has(headers.get(b"host"), server):
+            return None
+        admitted = self._gate.known(_METHOD, path, headers[b"authorization"])
+        if admitted is None:
+            return None
+        matched, principal = admitted
+        dialect = self._dialects.get(matched.name)
+        if dialect is None:
+            return None
+        return dialect.at_once(Asking(matched, path, principal.owner, headers, body))
