@@ -123,7 +123,10 @@ class Settings(BaseSettings):
         0.0, ge=0, description="Longest time of one attempt of a job, in seconds; 0: as long as it takes."
     )
     free_bytes: int = Field(
-        256 * 1024**2, ge=0, description="No job begins while the data folder's disk has less room, in bytes."
+        256 * 1024**2,
+        ge=0,
+        description="Room that stays free on the data folder's disk, in bytes: with less, no job begins, and "
+        "no upload is taken.",
     )
     trash_days: int = Field(
         30, ge=0, le=36_500, description="How long what was deleted can be restored, in days."

@@ -32,7 +32,7 @@ from app.tables import Dataset, DatasetVersion, Event, Job
 from models.specs.cnn import CnnSpec
 from models.specs.training import TrainingSpec
 
-pytest_plugins = ["made", "s3_server"]
+pytest_plugins = ["disks", "made", "s3_server"]
 
 TEMPLATE = "migrated_template"
 IMAGES = {

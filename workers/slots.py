@@ -11,10 +11,12 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
+from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
 from app.jobs.claiming import Reach, claim
-from app.jobs.finishing import fail
+from app.jobs.finishing import fail, lose
+from app.room import is_full
 from app.tables import Job
 from workers import failures
 from workers.attempt import run_attempt
@@ -97,9 +99,9 @@ class Slot:
             # Whatever goes wrong with one job, the next one is claimed.
             try:
                 run_attempt(self._workshop, starter, self._order(claimed), claimed.devices)
-            except Exception:
+            except Exception as error:
                 log.exception("the job could not be run")
-                self._fail(claimed)
+                self._give_up(claimed, is_full(error, self._workshop.settings.data_dir))
             finally:
                 self._pool.give_back(claimed.devices)
         return True
@@ -141,17 +143,20 @@ class Slot:
             job = session.get_one(Job, claimed.job)
             return order_of(session, job, workshop.settings, workshop.store)
 
-    def _fail(self, claimed: Claimed) -> None:
-        failure = failures.internal()
+    def _give_up(self, claimed: Claimed, is_full: bool) -> None:
+        attempt, restarts = (claimed.job, claimed.attempt), self._workshop.settings.restarts
+
+        def end(session: Session) -> None:
+            if is_full:
+                lose(session, *attempt, failures.storage_low(), restarts)
+            else:
+                fail(session, *attempt, failures.internal())
+
         try:
-            persist(
-                self._workshop.database,
-                lambda session: fail(session, claimed.job, claimed.attempt, failure),
-                self._workshop.draining,
-            )
+            persist(self._workshop.database, end, self._workshop.draining)
         except Exception:
             # The row stays as it is until its lease has run out.
-            log.exception("the job could not be marked as failed")
+            log.exception("the job could not be given up")
 
     def _wait(self) -> None:
         try:

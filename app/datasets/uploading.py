@@ -14,10 +14,11 @@ from starlette.requests import ClientDisconnect
 from app.database import Database
 from app.datasets import adding, service, uploads
 from app.datasets.schemas import UploadQuery, VersionCreate, VersionRead
-from app.dependencies import DatabaseDep, PrincipalDep, StoreDep
+from app.dependencies import DatabaseDep, PrincipalDep, SettingsDep, StoreDep
 from app.documentation import BODY, problems
 from app.edge.headers import is_json, media_type
 from app.errors import BadRequest
+from app.room import Room
 from app.storage import Store
 from app.tables import DatasetVersion
 from models.schema import Kind
@@ -55,6 +56,7 @@ async def create_version(
     response: Response,
     database: DatabaseDep,
     store: StoreDep,
+    settings: SettingsDep,
     principal: PrincipalDep,
 ) -> VersionRead:
     """Send a file as the body (`curl -T FILE`), or JSON that names a built-in or earlier bytes."""
@@ -62,7 +64,8 @@ async def create_version(
     if is_json(media_type(request.scope)):
         add: Add = partial(adding.add_known, body=_parsed(await request.body()))
     else:
-        add = await _uploaded(request, store, query, kind)
+        room = Room(store.staging, settings.free_bytes)
+        add = await _uploaded(request, store, query, kind, room)
     added, is_new = await run_in_threadpool(_added, database, partial(add, owner=principal.owner, name=name))
     response.status_code = 202 if is_new else 200
     response.headers["Location"] = added.links["self"]
@@ -85,15 +88,18 @@ def _parsed(body: bytes) -> VersionCreate:
         raise RequestValidationError(located, body=sent) from None
 
 
-async def _uploaded(request: Request, store: Store, query: UploadQuery, kind: Kind) -> Add:
-    upload = await uploads.receive(_chunks(request), store.staging, kind)
+async def _uploaded(request: Request, store: Store, query: UploadQuery, kind: Kind, room: Room) -> Add:
+    upload = await uploads.receive(_chunks(request, room), store.staging, kind)
     stored = await run_in_threadpool(uploads.keep, upload, store)
     return partial(adding.add_upload, stored=stored, query=query)
 
 
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
+async def _chunks(request: Request, room: Room) -> AsyncIterator[bytes]:
+    room.require(int(request.headers.get("content-length", 0)))
     try:
         async for chunk in request.stream():
+            # Others write meanwhile, and not every client says how much will come.
+            room.require(len(chunk))
             yield chunk
     except ClientDisconnect:
         raise BadRequest("The body was cut off. Send it again.", code="upload_incomplete") from None

@@ -1,6 +1,5 @@
 """Every error as an answer: RFC 9457 problem documents, or what a dialect's clients expect instead."""
 
-import errno
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from starlette.types import Scope
 from app import errors
 from app.edge.validation import problem_of_validation
 from app.errors import AppError
+from app.room import is_full, storage_low
 from app.storage import Damaged, Missing, StoreError
 
 PROBLEM_TYPE = b"application/problem+json"
@@ -42,6 +42,8 @@ def problem_of(error: BaseException) -> AppError:
 
 
 def _of_storage(error: BaseException) -> AppError | None:
+    if is_full(error):
+        return storage_low()
     match error:
         case OperationalError() | InterfaceError() | DisconnectionError() | PoolTimeout():
             return errors.Unavailable(
@@ -51,12 +53,6 @@ def _of_storage(error: BaseException) -> AppError | None:
             )
         case DataError() | OverflowError():
             return errors.Invalid("A value is outside of what can be stored.", code="out_of_range")
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return errors.Unavailable(
-                "There is no room left to store anything. Make room on the server's disk, then try again.",
-                code="storage_low",
-                headers={"Retry-After": "60"},
-            )
         case Missing() | Damaged():
             return errors.Unavailable(
                 f"{error} Restore it from a backup; a file that was uploaded can be uploaded again.",

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from disks import filled
 from sqlalchemy import update
 
 from app.database import Database
@@ -227,6 +228,33 @@ def test_a_worker_that_is_drained_hands_its_job_back_and_takes_no_other(
     worker.stop()
     with database.read() as session:
         assert listed(session) == []
+
+
+def test_a_job_whose_order_finds_no_room_is_begun_again_when_there_is_some(
+    *,
+    bench: Any,
+    worker: Worker,
+    settings: Settings,
+    small_disk: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker.stop()
+    monkeypatch.setattr("app.jobs.finishing.FIRST_PAUSE_SECONDS", 0.2)
+    disk = small_disk(tmp_path / "disk")
+    short = settings.model_copy(update={"data_dir": disk, "free_bytes": 0, "restarts": 50})
+    another = Worker(short, programs={"training": Program("scripted_child")}, limits=LIMITS)
+    another.start()
+    try:
+        filler = filled(disk)
+        job_id = bench.rows.training("train")
+        bench.until(lambda: bench.rows.job(job_id).restarts, "an attempt that finds no room")
+        [warning, *_] = bench.rows.events(job_id, "log")
+        assert warning.data["message"].startswith("There is no room left")
+        filler.unlink()
+        assert bench.ended(job_id).state == "succeeded"
+    finally:
+        another.stop()
 
 
 def test_no_job_is_begun_where_there_is_no_room(

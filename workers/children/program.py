@@ -5,7 +5,6 @@ go to standard output.
 """
 
 import argparse
-import errno
 import os
 import sys
 import traceback
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from app.room import is_full
 from workers.children.events import Events
 from workers.children.stopping import Stop, Stopped, listen
 from workers.lineage import die_with_parent
@@ -32,7 +32,6 @@ from workers.protocol import (
 # Predictions on the same machine come first.
 NICENESS = 10
 _STDOUT, _STDERR = 1, 2
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 
 
@@ -64,7 +63,7 @@ def run(work: Work, order_dir: Path, events_fd: int, *, parent_pid: int | None =
         except Stopped:
             return EXIT_STOPPED
         except Exception as error:
-            failure = _failure_of(error)
+            failure = _failure_of(error, order_dir)
             if failure.code == "internal":
                 traceback.print_exc()
                 events.log("error", "".join(traceback.format_exception(error)))
@@ -101,12 +100,12 @@ def _begin(events_fd: int, parent_pid: int | None, stop: Stop) -> Events:
     return Events(events_fd)
 
 
-def _failure_of(error: Exception) -> Failure:
+def _failure_of(error: Exception, folder: Path) -> Failure:
     if isinstance(error, Failed):
         return error.failure
     if isinstance(error, MemoryError):
         return out_of_memory()
-    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+    if is_full(error, folder):
         return Failure(
             code="storage_low",
             message="The disk is full: the files of this job could not be written.",

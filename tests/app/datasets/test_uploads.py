@@ -66,6 +66,19 @@ def test_the_body_may_come_in_pieces_of_any_size(
     assert [path.read_bytes() for path in objects(settings)] == [npz]
 
 
+@pytest.mark.parametrize("says_how_much", [True, False])
+def test_what_leaves_too_little_room_is_refused_before_it_is_written(
+    serve: Callable[..., Any], settings: Settings, database: Database, npz: bytes, says_how_much: bool
+) -> None:
+    content = npz if says_how_much else iter([npz])
+    with serve(database, free_bytes=2**62).client("admin") as other:
+        refused = other.post(VERSIONS, content=content)
+        assert (refused.status_code, refused.json()["code"]) == (503, "storage_low")
+        assert int(refused.headers["retry-after"]) > 0
+        assert other.post(VERSIONS, json={"builtin": "digits"}).status_code == 202
+    assert staged(settings) == []
+
+
 def test_the_content_type_is_free(client: httpx.Client, npz: bytes) -> None:
     for number, media_type in enumerate(
         ["application/x-www-form-urlencoded", "text/plain", "application/zip"]

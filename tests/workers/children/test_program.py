@@ -187,6 +187,16 @@ def test_every_failure_is_told_by_one_error_event(work: str, status: int, code: 
         assert "Traceback" in err
 
 
+def test_an_array_that_finds_no_room_is_no_fault_of_ours(
+    small_disk: Callable[..., Path], start: Start, order_dir: Path
+) -> None:
+    small_disk(order_dir)
+    process = start("import numpy; numpy.save(output / 'x.npy', numpy.zeros(10**6))")
+    out, _ = process.communicate(timeout=DEADLINE_SECONDS)
+    last = json.loads(out.splitlines()[-1])
+    assert (last["type"], last["data"]["code"], last["data"]["retryable"]) == ("error", "storage_low", True)
+
+
 @pytest.mark.parametrize("order", ["", "{", '{"kind": "other"}', '{"kind": "reading"}'])
 def test_an_order_that_cannot_be_read_is_a_failure(order: str, start: Start, order_dir: Path) -> None:
     process = start("pass")
