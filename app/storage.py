@@ -14,9 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.files.depot import Depot
 
 OBJECTS = "objects"
 LOCK_FILE = "objects.lock"
@@ -68,6 +71,9 @@ class Kept(NamedTuple):
 
 class Store:
     """Files on a local directory."""
+
+    depot: "Depot | None" = None
+    """Where the files are kept, if not here; others that several machines share can be kept there too."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

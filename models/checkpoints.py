@@ -62,6 +62,20 @@ def newest(folder: Path) -> Checkpoint | None:
     return None
 
 
+def kept(folder: Path) -> list[Path]:
+    """Return the files of the checkpoints in a folder and in those below it; what they hold never changes."""
+    return [path for path in folder.rglob("*") if _NAME.fullmatch(path.name)]
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a file is there and holds what its name says."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == _digest(path)
+    except OSError:
+        return False
+
+
 def remove(folder: Path) -> None:
     """Remove all checkpoints of a job, if there are any."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -72,6 +86,10 @@ def _found(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted((path for path in folder.iterdir() if _NAME.fullmatch(path.name)), reverse=True)
+
+
+def _digest(path: Path) -> str:
+    return path.stem.partition("-")[2]
 
 
 def _number(path: Path) -> int:
@@ -92,7 +110,7 @@ def _write(path: Path, checkpoint: Checkpoint) -> str:
 def _read(path: Path) -> Checkpoint | None:
     try:
         with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != path.stem.partition("-")[2]:
+            if hashlib.file_digest(file, "sha256").hexdigest() != _digest(path):
                 return None
             file.seek(0)
             with np.load(file, allow_pickle=False) as held:

@@ -6,13 +6,21 @@ from collections.abc import Sequence
 
 from workers import failures
 from workers.conclusion import Conclusion
+from workers.courier import Courier
 from workers.devices import Device, seen
 from workers.journal import Journal, Lease
 from workers.orders import ORDERS_DIR, write_order
 from workers.protocol import OUTPUT_DIR, Order
+from workers.providing import provide
 from workers.starting import Launch, Starter
 from workers.supervisor import Ending, Supervisor
+from workers.travelling import travels_of
 from workers.workshop import Workshop
+
+# How long the last checkpoint may be under way to where others find it.
+SETTLING_SECONDS = 60.0
+# Whoever stops a worker waits for fifteen, of which its child has six.
+DRAINING_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -25,18 +33,33 @@ def run_attempt(workshop: Workshop, starter: Starter, order: Order, devices: Seq
     log.info("%s begins", order.kind)
     settings = workshop.settings
     lease = Lease(settings.lease_seconds, settings.heartbeat_seconds)
-    journal = Journal(workshop.database, order.job, order.attempt, lease)
+    travels = travels_of(workshop.store, order)
+    courier = Courier(travels.send) if travels is not None else None
+    journal = Journal(workshop.database, order.job, order.attempt, lease, courier=courier)
     folder = write_order(settings.data_dir / ORDERS_DIR, order)
     try:
+        if not provide(workshop, order, journal, travels):
+            return
         memory_kills = failures.memory_kills()
         launch = Launch(workshop.programs[order.kind], folder, seen(devices))
         ending = _watch(workshop, starter, launch, journal)
         log.info("its child is gone: %s, status %d", ending.cause, ending.status)
         if ending.unreadable:
             log.warning("%d lines of its child were no events", ending.unreadable)
+        _settle(workshop, journal, ending)
         Conclusion(workshop, order, journal).write(ending, folder / OUTPUT_DIR, memory_kills)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _settle(workshop: Workshop, journal: Journal, ending: Ending) -> None:
+    """Let checkpoints arrive that somebody may go on from."""
+    if ending.cause in {"lost", "cancelled"} or ending.result is not None:
+        journal.settle(0.0, workshop.draining)
+    elif ending.cause == "drained":
+        journal.settle(DRAINING_SECONDS, lambda: False)
+    else:
+        journal.settle(SETTLING_SECONDS, workshop.draining)
 
 
 def _watch(workshop: Workshop, starter: Starter, launch: Launch, journal: Journal) -> Ending:

@@ -14,9 +14,11 @@ from app.jobs import finishing
 from app.jobs.fence import held
 from app.jobs.recording import Reported
 from app.registry.publishing import publish
+from app.storage import Away
 from app.tables.base import now
 from workers import failures
 from workers.journal import Journal
+from workers.patience import PatientStore
 from workers.persistence import persist
 from workers.protocol import EXIT_DONE, EXIT_STOPPED, Order
 from workers.results import EvaluationResult, ReadingResult, TrainingResult, adopt
@@ -41,6 +43,7 @@ class Conclusion:
         self._journal = journal
         self._attempt = (order.job, order.attempt)
         self._restarts = workshop.settings.restarts
+        self._store = PatientStore(workshop.store, journal, workshop.draining)
 
     def write(self, ending: Ending, output: Path, memory_kills_before: int | None) -> None:
         """Write what ``ending`` means; ``output`` is the child's output folder."""
@@ -94,16 +97,21 @@ class Conclusion:
             return self._read(ReadingResult.model_validate(result), output)
         except OSError as error:
             log.exception("the store cannot take its files")
-            is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-            if is_full:
-                return self._lose(failures.storage_low(), self._restarts)
-            return self._fail(failures.internal())
+            return self._not_stored(error)
         except ValueError:
             log.exception("its result cannot be used")
             return self._fail(failures.internal())
 
+    def _not_stored(self, error: OSError) -> Finish:
+        if isinstance(error, Away):
+            # It was waited for until the worker had to leave, or the job to stop.
+            return self._hand_back
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return self._lose(failures.storage_low(), self._restarts)
+        return self._fail(failures.internal())
+
     def _published(self, result: TrainingResult, output: Path) -> Finish:
-        files = adopt(self._workshop.store, output, result.files)
+        files = adopt(self._store, output, result.files)
 
         def finish(session: Session) -> None:
             job = held(session, *self._attempt)
@@ -115,11 +123,11 @@ class Conclusion:
         return finish
 
     def _evaluated(self, result: EvaluationResult, output: Path) -> Finish:
-        files = adopt(self._workshop.store, output, result.files)
+        files = adopt(self._store, output, result.files)
         return lambda session: evaluations.finish(session, *self._attempt, result.metrics, files)
 
     def _read(self, result: ReadingResult, output: Path) -> Finish:
-        files = adopt(self._workshop.store, output, result.files)
+        files = adopt(self._store, output, result.files)
         found = result.model_dump(mode="json")
         limit = self._workshop.settings.max_parameters
         return lambda session: finishing.finish_reading(

@@ -78,6 +78,16 @@ def storage_low() -> dict[str, Any]:
     ).model_dump()
 
 
+def file_lost(message: str) -> dict[str, Any]:
+    """A file that the job needs is not in the store, or is not what it was."""
+    return Failure(
+        code="bad_data",
+        message=message,
+        hint="Restore it from a backup; a file that was uploaded can be uploaded again.",
+        retryable=True,
+    ).model_dump()
+
+
 def internal() -> dict[str, Any]:
     """Something that must not happen; the worker's log has the rest."""
     return Failure(

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
@@ -15,6 +15,7 @@ from app.database import Database
 from app.jobs.leasing import renew
 from app.jobs.recording import Reported, record
 from app.tables import Job
+from workers.courier import Courier
 from workers.persistence import AWAY
 
 WRITE_SECONDS = 0.2
@@ -36,10 +37,22 @@ class Lease(NamedTuple):
 
 
 class Journal:
-    """Writes the events of one attempt, renews its lease, and learns how it stands from the job's row."""
+    """Writes the events of one attempt, renews its lease, and learns how it stands from the job's row.
 
-    def __init__(self, database: Database, job_id: str, attempt: int, lease: Lease = Lease()) -> None:  # noqa: B008 - immutable
+    With a ``courier``, what is said of a checkpoint is written when it has arrived where others find it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        job_id: str,
+        attempt: int,
+        lease: Lease = Lease(),  # noqa: B008 - immutable
+        *,
+        courier: Courier | None = None,
+    ) -> None:
         self._database = database
+        self._courier = courier
         self._lease = lease
         self._job_id = job_id
         self._attempt = attempt
@@ -50,6 +63,9 @@ class Journal:
 
     def add(self, event: Reported) -> None:
         """Take an event, to be written soon; of progress only the newest matters."""
+        if event.type == "checkpoint" and self._courier is not None:
+            self._courier.take(event)
+            return
         if event.type == "progress" and self._waiting and self._waiting[-1].type == "progress":
             self._waiting.pop()
         if len(self._waiting) < EVENTS_KEPT or event.type not in {"progress", "log"}:
@@ -62,6 +78,7 @@ class Journal:
         run out: then another worker may have the job.
         """
         moment = time.monotonic()
+        self._collect()
         try:
             if moment - self._tried >= self._lease.heartbeat:
                 self._tried = moment
@@ -98,10 +115,21 @@ class Journal:
             done.set()
             thread.join()
 
+    def settle(self, seconds: float, given_up: Callable[[], bool]) -> None:
+        """Wait for checkpoints that are under way, but not for long; of what is late nobody is told."""
+        if self._courier is not None:
+            with self.renewing():
+                self._courier.close(seconds, given_up)
+            self._collect()
+
     def write_rest(self, session: Session) -> None:
         """Write what waits, in a transaction of the caller's."""
         if not record(session, self._job_id, self._attempt, self._waiting):
             self._standing = "lost"
+
+    def _collect(self) -> None:
+        if self._courier is not None:
+            self._waiting += self._courier.arrived()
 
     def _renew_until(self, done: threading.Event) -> None:
         while not done.wait(self._lease.heartbeat):

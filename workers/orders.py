@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +26,42 @@ from workers.protocol import (
 )
 
 ORDERS_DIR = "orders"
+# Where an order has its own links to files that are kept elsewhere.
+FILES_DIR = "files"
+Place = Callable[[str], Path]
+"""Tells where a job finds the file with a digest."""
+
 _STARTING_FILES = (NETWORK_FILE, VOCABULARY_FILE)
 
 
 def order_of(session: Session, job: Job, settings: Settings, store: Store) -> Order:
     """Return what the child of a job's present attempt is to do."""
     version = session.get_one(DatasetVersion, job.dataset_version_id)
+    place = partial(
+        store.place, folder=_folder(settings.data_dir / ORDERS_DIR, job.id, job.attempt) / FILES_DIR
+    )
     if job.kind == "reading":
-        return _reading(job, version, settings, store)
+        return _reading(job, version, settings, place)
     if job.kind == "evaluation":
-        return _evaluation(session, job, version, settings, store)
-    return _training(session, job, version, settings, store)
+        return _evaluation(session, job, version, settings, place)
+    return _training(session, job, version, settings, place)
+
+
+def files_of(order: Order) -> list[Path]:
+    """Return all files that an order names: they are where the store placed them."""
+    match order:
+        case ReadingOrder():
+            return [order.file] if order.file is not None else []
+        case EvaluationOrder():
+            return [*order.files.values(), *order.artifact.values()]
+        case TrainingOrder():
+            start = order.start_from.files if order.start_from is not None else {}
+            return [*order.files.values(), *start.values()]
 
 
 def write_order(orders: Path, order: Order) -> Path:
     """Make the order's directory and return it; one of that name that was left behind is removed first."""
-    folder = orders / f"{order.job}.{order.attempt}"
+    folder = _folder(orders, order.job, order.attempt)
     shutil.rmtree(folder, ignore_errors=True)
     (folder / OUTPUT_DIR).mkdir(mode=0o700, parents=True)
     (folder / ORDER_FILE).write_text(order.model_dump_json())
@@ -52,8 +74,12 @@ def threads_of_one_trainer(settings: Settings) -> int:
     return settings.trainer_threads or max(1, cores // max(1, settings.training_slots))
 
 
+def _folder(orders: Path, job: str, attempt: int) -> Path:
+    return orders / f"{job}.{attempt}"
+
+
 def _training(
-    session: Session, job: Job, version: DatasetVersion, settings: Settings, store: Store
+    session: Session, job: Job, version: DatasetVersion, settings: Settings, place: Place
 ) -> TrainingOrder:
     assert job.resolved is not None, "a training job is resolved before it can be claimed"
     order: dict[str, Any] = {
@@ -63,7 +89,7 @@ def _training(
         "model": job.model,
         "dataset": job.resolved["dataset"],
         "dataset_schema": version.schema,
-        "files": {name: str(store.path(file["sha256"])) for name, file in version.files.items()},
+        "files": {name: str(place(file["sha256"])) for name, file in version.files.items()},
         "network": job.resolved["network"],
         "training": job.resolved["training"],
         "sent": {key: job.request[key] for key in ("network", "training") if key in job.request},
@@ -73,24 +99,24 @@ def _training(
         "resume": job.attempt > 1,
     }
     if start := job.resolved.get("start_from"):
-        order["start_from"] = _start(session, start, store)
+        order["start_from"] = _start(session, start, place)
     # Specs are strict: what came from JSON is read as JSON, where a list may be a tuple.
     return TrainingOrder.model_validate_json(json.dumps(order))
 
 
-def _start(session: Session, start: dict[str, Any], store: Store) -> dict[str, Any]:
+def _start(session: Session, start: dict[str, Any], place: Place) -> dict[str, Any]:
     version = session.get_one(ModelVersion, start["id"])
     files = {name: version.files[name] for name in _STARTING_FILES if name in version.files}
     return {
         "version": start["version"],
         "network": version.spec["network"],
         "dataset_schema": session.get_one(DatasetVersion, version.dataset_version_id).schema,
-        "files": {name: str(store.path(file["sha256"])) for name, file in files.items()},
+        "files": {name: str(place(file["sha256"])) for name, file in files.items()},
     }
 
 
 def _evaluation(
-    session: Session, job: Job, dataset: DatasetVersion, settings: Settings, store: Store
+    session: Session, job: Job, dataset: DatasetVersion, settings: Settings, place: Place
 ) -> EvaluationOrder:
     assert job.resolved is not None, "an evaluation is resolved before it can be claimed"
     version = session.get_one(ModelVersion, job.model_version_id)
@@ -102,12 +128,12 @@ def _evaluation(
         "version": job.resolved["version"],
         "dataset": job.resolved["dataset"],
         "dataset_schema": dataset.schema,
-        "files": {name: str(store.path(file["sha256"])) for name, file in dataset.files.items()},
+        "files": {name: str(place(file["sha256"])) for name, file in dataset.files.items()},
         "network": version.spec["network"],
         "training": version.spec["training"],
         "signature": version.signature,
         "artifact": {
-            name: str(store.path(file["sha256"]))
+            name: str(place(file["sha256"]))
             for name, file in version.files.items()
             if name in graphs or name == VOCABULARY_FILE
         },
@@ -116,7 +142,7 @@ def _evaluation(
     return EvaluationOrder.model_validate_json(json.dumps(order))
 
 
-def _reading(job: Job, version: DatasetVersion, settings: Settings, store: Store) -> ReadingOrder:
+def _reading(job: Job, version: DatasetVersion, settings: Settings, place: Place) -> ReadingOrder:
     digest = version.source.get("sha256")
     return ReadingOrder.model_validate(
         {
@@ -124,7 +150,7 @@ def _reading(job: Job, version: DatasetVersion, settings: Settings, store: Store
             "attempt": job.attempt,
             "dataset_kind": version.dataset.kind,
             "builtin": version.source.get("builtin"),
-            "file": store.path(digest) if digest else None,
+            "file": place(digest) if digest else None,
             "filename": version.source.get("filename"),
             "options": version.options,
             "max_bytes": settings.upload_bytes,

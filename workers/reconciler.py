@@ -7,8 +7,10 @@ any number of workers may do the same at once.
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,13 +22,17 @@ from app.jobs.leasing import due, expired
 from app.jobs.states import HELD
 from app.settings import Settings
 from app.tables import Job
-from workers import failures
+from workers import failures, travelling
 from workers.persistence import AWAY
 from workers.protocol import CHECKPOINTS_DIR
+
+if TYPE_CHECKING:
+    from app.files.depot import Depot
 
 Lost = Callable[[Session], ColumnElement[bool]]
 
 BATCH = 100
+SWEEP_SECONDS = 600.0
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +40,8 @@ log = logging.getLogger(__name__)
 class Reconciler:
     """A thread that looks every few seconds.
 
-    ``ring`` wakes the worker's own slots; ``beat`` says that the worker is there.
+    ``ring`` wakes the worker's own slots; ``beat`` says that the worker is there. Checkpoints that have
+    travelled are swept in the ``depot``, seldom, since looking there takes time.
     """
 
     def __init__(
@@ -43,11 +50,15 @@ class Reconciler:
         settings: Settings,
         ring: Callable[[frozenset[str]], None],
         beat: Callable[[], None] = lambda: None,
+        *,
+        depot: "Depot | None" = None,
     ) -> None:
         self._database = database
         self._settings = settings
         self._ring = ring
         self._beat = beat
+        self._depot = depot
+        self._swept = time.monotonic()
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._work, name="reconciler", daemon=True)
 
@@ -65,6 +76,9 @@ class Reconciler:
         self._beat()
         settle(self._database, expired, self._settings.restarts)
         sweep_checkpoints(self._database, self._settings.data_dir)
+        if self._depot is not None and time.monotonic() - self._swept > SWEEP_SECONDS:
+            self._swept = time.monotonic()
+            travelling.sweep(self._database, self._depot)
         with self._database.read() as session:
             query = select(Job.slot).where(Job.state == "queued", due(session, Job)).distinct()
             waiting = frozenset(session.scalars(query))

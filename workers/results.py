@@ -1,11 +1,11 @@
 """Results: what a child says at its end about the files it leaves, and how they reach the store."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.storage import Store
+from app.storage import Stored
 from models.schema import TEST_FILE, VOCABULARY_FILE, WEIGHTS_FILE, X_FILE, Y_FILE, DatasetSchema
 from models.signature import Signature
 
@@ -52,7 +52,14 @@ class ReadingResult(_Result):
         return files | ({VOCABULARY_FILE: "application/json"} if schema.text else {})
 
 
-def adopt(store: Store, output: Path, files: dict[str, str]) -> dict[str, dict[str, Any]]:
+class Taker(Protocol):
+    """What takes files: a store."""
+
+    def adopt(self, source: Path) -> Stored:
+        """Move ``source`` into the store."""
+
+
+def adopt(store: Taker, output: Path, files: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Move the files that a child left into the store; return where each is kept, by its path.
 
     Raises:

@@ -91,8 +91,8 @@ class Slot:
         return program if wanted and program is not None and program.preload else None
 
     def _run_next(self, starter: Starter) -> bool:
-        """Claim a job and run it; False if there is none, or no room for its files."""
-        claimed = self._claim() if self._has_room() else None
+        """Claim a job and run it; False if there is none, or its files cannot be had or kept."""
+        claimed = self._claim() if self._has_room() and self._has_files() else None
         if claimed is None:
             return False
         with bound_contextvars(job_id=claimed.job, attempt=claimed.attempt):
@@ -113,6 +113,10 @@ class Slot:
             log.warning("%s has %d bytes of room left; no jobs are begun", settings.data_dir, free)
         self._is_short = free < settings.free_bytes
         return not self._is_short
+
+    def _has_files(self) -> bool:
+        """Tell whether files can be fetched; the store says when they cannot."""
+        return self._workshop.store.trouble() is None
 
     def _claim(self) -> Claimed | None:
         try:

@@ -94,7 +94,7 @@ class Worker:
         self._slots = [Slot(workshop, sort, number, self._identity.name) for number, sort in enumerate(sorts)]
         for slot in self._slots:
             slot.start()
-        self._reconciler = Reconciler(self._database, settings, self.ring, self._beat)
+        self._reconciler = Reconciler(self._database, settings, self.ring, self._beat, depot=store.depot)
         self._reconciler.start()
         log.info("worker %s has %d slots and %d GPUs", self._identity.name, len(self._slots), len(self.gpus))
 

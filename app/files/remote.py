@@ -25,7 +25,7 @@ class RemoteStore(Store):
 
     def __init__(self, root: Path, url: str, cache_bytes: int) -> None:
         super().__init__(root)
-        self.depot = Depot(url)
+        self.depot: Depot = Depot(url)
         self.cache = Cache(root / CACHE, cache_bytes)
         self._looking = threading.Lock()
         self._looked = float("-inf")
