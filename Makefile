@@ -56,6 +56,7 @@ gallery-fashion: .venv/dev.stamp  ## The same on the 60,000 pictures of Fashion-
 	$(BIN)/python -m benchmarks.gallery --fashion --out build/gallery-fashion $(ARGS)
 
 lock: build/uv/bin/uv  ## Lock the requirements with hashes; ARGS=--upgrade takes the newest.
+	$(call locked,build.txt,build.in -c dev.txt)
 	$(call locked,web.txt,client.in web.in)
 	$(call locked,worker.txt,client.in web.in worker.in -c web.txt)
 	$(call locked,worker-gpu.txt,client.in web.in worker-gpu.in -c web.txt)

@@ -9,6 +9,8 @@ from typing import IO
 from app.identifiers import new_id
 
 LOCK_FILE = "worker.lock"
+# Touched every few seconds by a worker that is alive.
+ALIVE_FILE = "worker.alive"
 # Longer than a worker takes to leave, so that the next one may be started at once.
 PATIENCE_SECONDS = 5.0
 _LOOK_SECONDS = 0.1

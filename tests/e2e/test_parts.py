@@ -3,9 +3,11 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,6 +33,13 @@ def is_ready(url: str) -> bool:
         return httpx.get(f"{url}/readyz").is_success
     except httpx.TransportError:
         return False
+
+
+def is_alive(part: str, folder: Path, port: int) -> bool:
+    """Return what the command says that watches containers."""
+    environment = {"KERAFORGE_DATA_DIR": str(folder), "KERAFORGE_PORT": str(port)}
+    command = [sys.executable, "-P", "-m", "keraforge.up.alive", part]
+    return subprocess.run(command, env=os.environ | environment, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("part", ["web", "worker"])
@@ -63,6 +72,8 @@ def test_the_parts_are_the_whole_service(run: Any, port: int, wait_until: Wait) 
     with keraforge.Client(url=url, key=key) as client:
         client.datasets.create("digits", builtin="digits")
         assert client.datasets.wait("digits", timeout=120).state == "ready"
+    wait_until(lambda: is_alive("worker", web.folder, port), "the worker's sign of life")
+    assert is_alive("web", web.folder, port)
     # Nothing stands between whoever started a part and its program.
     assert "uvicorn" in web.relatives()[web.process.pid]
     assert "workers.celery_app" in worker.relatives()[worker.process.pid]
