@@ -9,6 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from app.jobs.states import HELD
 from app.settings import Settings
 from app.tables import Job
 from workers import failures, travelling
+from workers.identity import ALIVE_FILE
 from workers.persistence import AWAY
 from workers.protocol import CHECKPOINTS_DIR
 
@@ -73,6 +75,7 @@ class Reconciler:
 
     def reconcile(self) -> None:
         """Look once."""
+        _show_life(self._settings.data_dir)
         self._beat()
         settle(self._database, expired, self._settings.restarts)
         sweep_checkpoints(self._database, self._settings.data_dir)
@@ -94,6 +97,12 @@ class Reconciler:
                 continue
             except (SQLAlchemyError, OSError):
                 log.exception("lost jobs cannot be looked for now; trying again")
+
+
+def _show_life(data_dir: Path) -> None:
+    """Leave a sign for whoever looks whether this worker is alive; what hinders that is told elsewhere."""
+    with suppress(OSError):
+        (data_dir / ALIVE_FILE).touch()
 
 
 def settle(database: Database, lost: Lost, restarts: int) -> None:
