@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import ZipFile
@@ -16,35 +16,10 @@ from zipfile import ZipFile
 import h5py
 import numpy as np
 import pytest
+from forked import DEADLINE_SECONDS, ENVIRONMENT, Warm, wait_until
 from small_orders import CASES, TURNED, digits, made
 
 log = logging.getLogger(__name__)
-
-TREE = Path(__file__).parents[3]
-DEADLINE_SECONDS = 300
-# Forks a child for each order; its standard input is a pipe that has a name.
-WARM = """
-import os, sys
-from pathlib import Path
-from workers.children.trainer import main
-for line in sys.stdin:
-    folder = Path(line.rstrip())
-    events = os.open(folder / "events", os.O_WRONLY | os.O_CREAT)
-    pid = os.fork()
-    if pid == 0:
-        os.dup2(os.open(folder / "stdin", os.O_RDWR), 0)
-        os.dup2(2, 1)
-        os._exit(main(folder, events))
-    print(pid, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
-"""
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 class Attempt:
@@ -78,40 +53,24 @@ class Program:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._count = folder, 0
-        with (folder / "stderr").open("wb") as printed:
-            self.warm = subprocess.Popen(
-                [sys.executable, "-P", "-c", WARM],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=printed,
-                text=True,
-                env=os.environ | {"PYTHONPATH": str(TREE), "TF_CPP_MIN_LOG_LEVEL": "2"},
-            )
+        self.warm = Warm(folder / "stderr")
 
     def start(self, order: dict[str, Any]) -> tuple[Attempt, int]:
         self._count += 1
         attempt = Attempt(self._folder / f"attempt-{self._count}", order)
-        assert self.warm.stdin is not None
-        self.warm.stdin.write(f"{attempt.folder}\n")
-        self.warm.stdin.flush()
-        return attempt, self.number()
+        return attempt, self.warm.start(attempt.folder)
 
     def run(self, order: dict[str, Any]) -> Attempt:
         attempt, _ = self.start(order)
-        assert self.number() == 0, attempt.events[-1]
+        assert self.warm.status() == 0, attempt.events[-1]
         return attempt
-
-    def number(self) -> int:
-        assert self.warm.stdout is not None
-        return int(self.warm.stdout.readline())
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     program = Program(tmp_path_factory.mktemp("attempts"))
     yield program
-    program.warm.kill()
-    program.warm.communicate()
+    program.warm.close()
 
 
 class Left(NamedTuple):
@@ -157,12 +116,12 @@ def test_killed_and_then_asked_to_leave_it_goes_on_bit_for_bit(program: Program,
     first, pid = program.start(kept)
     first.wait_for("checkpoint", random.randint(1, 8))
     os.kill(pid, signal.SIGKILL)
-    assert program.number() == -signal.SIGKILL
+    assert program.warm.status() == -signal.SIGKILL
 
     second, pid = program.start(kept | {"resume": True})
     second.wait_for("checkpoint", 2)
     os.kill(pid, signal.SIGTERM)
-    assert program.number() == 75
+    assert program.warm.status() == 75
     assert second.events[-1]["type"] in {"checkpoint", "epoch"}
     (resumed,) = second.of("resumed")
     assert resumed["step"] >= first.of("checkpoint")[-1]["step"]
@@ -182,7 +141,7 @@ def test_told_to_stop_it_publishes_what_it_has(program: Program, tmp_path: Path)
     attempt, _ = program.start(order | {"checkpoints": str(tmp_path / "in-the-way" / "kept")})
     attempt.wait_for("epoch", 2)
     attempt.tell(b"stop\n")
-    assert program.number() == 0
+    assert program.warm.status() == 0
     (result,) = attempt.of("result")
     assert result["stop_reason"] == "stopped"
     assert 2 <= len(attempt.of("epoch")) < 10_000
@@ -207,7 +166,7 @@ def test_every_family_goes_on_bit_for_bit_when_it_is_killed_anywhere(case: str, 
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=events,
-                env=os.environ | {"PYTHONPATH": str(TREE), "TF_CPP_MIN_LOG_LEVEL": "2"},
+                env=os.environ | ENVIRONMENT,
             )
 
     whole, running = attempt("whole")

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import onnx
 import onnx.numpy_helper
 import pytest
+from forked import TREE, Warm, wait_until
 
 from models.presets import resolve
 from models.reading.canonical import write_canonical
@@ -21,30 +21,13 @@ from models.reading.digits import read_digits
 from models.reading.options import ReadingOptions
 from models.schema import DatasetSchema, input_of
 
-TREE = Path(__file__).parents[3]
-DEADLINE_SECONDS = 90
-WARM = """
-import json, os, resource, sys
-from pathlib import Path
-from workers.children.trainer import main
-for line in sys.stdin:
-    order_dir = Path(line.rstrip())
-    events = os.open(order_dir / "events", os.O_WRONLY | os.O_CREAT)
-    pid = os.fork()
-    if pid == 0:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(2, 1)
-        resource.setrlimit(resource.RLIMIT_DATA, (3 * 1024**3, 3 * 1024**3))
-        os._exit(main(order_dir, events))
-    print(pid, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
-"""
+MOST_MEMORY = 3 * 1024**3
 
 
 class Trainings:
     """Training orders, each done by a process that is forked from a warm one."""
 
-    def __init__(self, warm: subprocess.Popen[str], folder: Path, schema: DatasetSchema) -> None:
+    def __init__(self, warm: Warm, folder: Path, schema: DatasetSchema) -> None:
         self.folder = folder
         self.schema = schema
         self._warm = warm
@@ -70,51 +53,28 @@ class Trainings:
         folder = self.folder / f"order-{self._count}"
         folder.mkdir()
         (folder / "order.json").write_text(json.dumps(order))
-        assert self._warm.stdin is not None
-        self._warm.stdin.write(f"{folder}\n")
-        self._warm.stdin.flush()
-        return folder, self._number()
+        return folder, self._warm.start(folder)
 
     def status(self) -> int:
-        return self._number()
+        return self._warm.status()
 
     def run(self, order: dict[str, Any]) -> tuple[int, list[dict[str, Any]], Path]:
         folder, _ = self.start(order)
         status = self.status()
         return status, events_of(folder), folder / "output"
 
-    def _number(self) -> int:
-        assert self._warm.stdout is not None
-        return int(self._warm.stdout.readline())
-
 
 def events_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "events").read_text().splitlines()]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
 def trainings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trainings]:
     folder = tmp_path_factory.mktemp("trainings")
     schema = write_canonical(read_digits(), ReadingOptions(), folder, 10**7).schema
-    with (folder / "stderr").open("wb") as printed:
-        warm = subprocess.Popen(
-            [sys.executable, "-P", "-c", WARM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=printed,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(TREE), "TF_CPP_MIN_LOG_LEVEL": "2"},
-        )
+    warm = Warm(folder / "stderr", MOST_MEMORY)
     yield Trainings(warm, folder, schema)
-    warm.kill()
-    warm.communicate()
+    warm.close()
 
 
 def test_the_digits_are_learnt_and_every_file_is_left(trainings: Trainings) -> None:
