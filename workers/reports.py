@@ -61,8 +61,8 @@ class _Phase(_Data):
 
 
 class _Progress(_Data):
-    epoch: _Count
-    epochs: _Count
+    epoch: _Count | None = None
+    epochs: _Count | None = None
     step: _Count | None = None
     steps: _Count | None = None
     eta: _Seconds = None

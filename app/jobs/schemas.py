@@ -121,7 +121,7 @@ class JobRead(BaseModel):
     phase: str | None = Field(description="What it is doing within its state.", examples=["training"])
     phases: list[PhaseRead] = Field(description="All phases so far, with the times when they began.")
     progress: dict[str, Any] | None = Field(
-        description="Epoch, epochs, and seconds left (eta).",
+        description="Of a training the epoch, epochs, and seconds left (eta); of others steps.",
         examples=[{"epoch": 3, "epochs": 10, "eta": 4.2}],
     )
     queue_position: int | None = Field(description="1 is next; null when not queued.")

@@ -91,6 +91,11 @@ def test_a_long_message_is_cut() -> None:
     assert len(event.data["message"]) == MESSAGE_CHARACTERS
 
 
+def test_what_has_no_epochs_tells_of_its_steps() -> None:
+    sent = {"step": 3, "steps": 7}
+    assert parse(line("progress", **sent)) == Reported("progress", sent)
+
+
 def test_progress_keeps_only_what_was_sent() -> None:
     assert parse(line("progress", epoch=1, epochs=2, step=3, other=4)) == Reported(
         "progress", {"epoch": 1, "epochs": 2, "step": 3}
