@@ -95,6 +95,10 @@ class Conclusion:
             if self._order.kind == "evaluation":
                 return self._evaluated(EvaluationResult.model_validate(result), output)
             return self._read(ReadingResult.model_validate(result), output)
+        except Away as error:
+            # It was waited for until the worker had to leave, or the job to stop.
+            log.warning("what was made is given up: %s", error)
+            return self._hand_back
         except OSError as error:
             log.exception("the store cannot take its files")
             return self._not_stored(error)
@@ -103,9 +107,6 @@ class Conclusion:
             return self._fail(failures.internal())
 
     def _not_stored(self, error: OSError) -> Finish:
-        if isinstance(error, Away):
-            # It was waited for until the worker had to leave, or the job to stop.
-            return self._hand_back
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             return self._lose(failures.storage_low(), self._restarts)
         return self._fail(failures.internal())

@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+from models.checkpoints import Checkpoint, newest, save
 from workers.lineage import die_with_parent
 
 
@@ -99,6 +100,26 @@ class Scripted:
         if step < 2:
             return self.wait()
         return self.result()
+
+    def wandering(self):
+        """Learn a step with each attempt, keep it in a checkpoint, and publish the third."""
+        folder = Path(self.order["checkpoints"])
+        found = newest(folder) if self.order["resume"] else None
+        step = found.facts["step"] if found else 0
+        self.say("resumed", epoch=step, step=10 * step)
+        self.epoch(step + 1)
+        save(folder, Checkpoint({}, {"step": step + 1}))
+        self.say("checkpoint", epoch=step + 1, step=10 * (step + 1))
+        if step < 2:
+            return self.wait()
+        return self.result()
+
+    def curious(self):
+        """Tell what its rows are, and what it knows of the store."""
+        rows = Path(self.order["files"]["x.npy"]).read_text()
+        secrets = [name for name in os.environ if name.startswith(("AWS_", "KERAFORGE_"))]
+        self.say("log", level="info", message=f"{rows} {secrets}")
+        self.result()
 
     def untold(self):
         """Be killed between a checkpoint and the word of it; then go on, if the order says so."""
