@@ -145,6 +145,8 @@ def test_repeated_inferences_answer_their_own_bytes(
         ({"Authorization": "Basic x"}, 401),
         ({"Content-Type": "text/csv"}, 415),
         ({"Content-Encoding": "gzip"}, 415),
+        ({"Accept": "image/png"}, 406),
+        ({"Accept": "text/html, */*;q=0.1"}, 200),
         ({"x-request-id": "request-8"}, 200),
         ({"host": "127.0.0.1"}, 400),
     ],

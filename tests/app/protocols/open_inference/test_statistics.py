@@ -50,6 +50,8 @@ def test_all_versions_that_were_asked_are_told_together(client, registry):
 def test_a_version_that_nobody_asked_has_nothing_to_tell(client, registry):
     registry.publish(seed=1, alias=None)
     registry.publish(seed=2)
+    # By its number it is looked for at once, even if the registry was read between the two.
+    assert len(stats(client, "digits/versions/2/stats")) == 1
     first, _ = stats(client, "digits/stats")
     assert (first["version"], first["inference_count"], first["batch_stats"]) == ("1", 0, [])
     assert first["inference_stats"].keys() == {*LEAVES, "cache_hit", "cache_miss"}
