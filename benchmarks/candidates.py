@@ -21,8 +21,8 @@ def keraforge(case: Case, number: int) -> None:
     from models.training import configure, train
 
     resolved, rounds = case.resolved(number), Rounds()
-    configure(os.cpu_count() or 1, resolved.network, resolved.training, case.source)
     x, y = case.drawn()
+    configure(os.cpu_count() or 1, resolved.network, resolved.training, case.source, rows=len(x))
     rows = np.arange(len(x))
     data = TrainingData(x, y, rows, rows[:0], case.source, measure(x, y, rows, case.source))
 

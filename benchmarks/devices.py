@@ -35,8 +35,8 @@ def train_on(devices: int, preset: str, number: int) -> None:
     resolved = case.resolved(number)
     # XLA compiles for one device alone; both sides do the same work.
     training = resolved.training.model_copy(update={"devices": devices, "xla": "off"})
-    configure(os.cpu_count() or 1, resolved.network, training, case.source)
     x, y = case.drawn()
+    configure(os.cpu_count() or 1, resolved.network, training, case.source, rows=len(x))
     rows = np.arange(len(x))
     data = TrainingData(x, y, rows, rows[:0], case.source, measure(x, y, rows, case.source))
 

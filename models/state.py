@@ -8,7 +8,7 @@ import tensorflow as tf
 
 # Up to here the trainable weights are one vector, so that an optimizer's update is a few operations instead
 # of a few for each layer; beyond, copying them into one costs more than it saves.
-FLAT_PARAMETERS = 500_000
+FLAT_PARAMETERS = 100_000
 
 
 Tensors = list[tf.Tensor]

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 import keras
 import tensorflow as tf
 
+from models.compiling import uses_xla
 from models.fusing import fused
 from models.keeper import Keeper, Report
 from models.lesson import TrainingData
@@ -24,12 +25,15 @@ def configure(
     training: TrainingSpec,
     source: InputSchema,
     keeper: Keeper | None = None,
+    *,
+    rows: int,
 ) -> None:
     """Fix what decides bits, before any operation has run: threads and deterministic operations.
 
-    A training that goes on has the threads that it began with.
+    It will learn from so many ``rows``. A training that goes on has the threads that it began with.
     """
-    chosen = {"threads": list(threads_for(spec, source, training.batch_size, threads))}
+    compiled = uses_xla(spec, training, source, rows)
+    chosen = {"threads": list(threads_for(spec, source, training.batch_size, threads, compiled=compiled))}
     if keeper is not None:
         chosen = keeper.chosen(chosen)
     within, across = chosen["threads"]

@@ -27,7 +27,7 @@ specs = resolve(
     },
     source,
 )
-configure(2, specs.network, specs.training, source)
+configure(2, specs.network, specs.training, source, rows=200)
 digits = load_digits()
 data = TrainingData(
     digits.images[:200, ..., None].astype("float32"),

@@ -53,7 +53,7 @@ source = InputSchema(shape=(6,), targets=2)
 specs = resolve({"family": "mlp", "dense": [8]}, None, source)
 keeper = Keeper(Path(sys.argv[1]), print)
 keeper.chosen({"threads": [2, 3]})
-configure(1, specs.network, specs.training, source, keeper)
+configure(1, specs.network, specs.training, source, keeper, rows=100)
 print(tf.config.threading.get_intra_op_parallelism_threads(), end=" ")
 print(tf.config.threading.get_inter_op_parallelism_threads())
 """

@@ -36,3 +36,11 @@ def test_steps_in_time_are_too_small_to_be_split(preset: str) -> None:
 def test_a_transformer_sees_all_steps_at_once() -> None:
     mini = resolve({"preset": "transformer-mini"}, None, TEXT)
     assert threads_for(mini.network, TEXT, 512, 4).within == 4
+
+
+def test_what_is_compiled_is_worth_splitting_sooner() -> None:
+    mlp = resolve({"preset": "mlp-mnist"}, None, MNIST)
+    batch = mlp.training.batch_size
+    assert threads_for(mlp.network, MNIST, batch, 4, compiled=False).within == 1
+    assert threads_for(mlp.network, MNIST, batch, 4, compiled=True).within == 4
+    assert threads_for(mlp.network, MNIST, 8, 4, compiled=True).within == 1

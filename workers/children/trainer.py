@@ -56,8 +56,11 @@ def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
     if order.checkpoints is not None:
         keeper = Keeper(order.checkpoints, events.send, order.checkpoint_seconds, resume=order.resume)
     try:
-        configure(order.threads, order.network, order.training, input_of(order.dataset_schema), keeper)
-        attempt = _Attempt(order, open_rows(order), events, stop, keeper)
+        rows, source = open_rows(order), input_of(order.dataset_schema)
+        configure(
+            order.threads, order.network, order.training, source, keeper, rows=len(rows.training)
+        )
+        attempt = _Attempt(order, rows, events, stop, keeper)
         stop.check()
         trained = _train(attempt)
         result = write_artifact(trained, order, attempt.rows, output, events)
