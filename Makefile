@@ -13,7 +13,7 @@ export KERAFORGE_DATA_DIR ?= $(CURDIR)/var
 # What the user's own environment adds to Python's path is no part of this installation.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo up test test-long test-clients check bench bench-peers gallery gallery-fashion lock clean
+.PHONY: help setup demo up test test-long test-clients chaos check bench bench-peers gallery gallery-fashion lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test-long: .venv/dev.stamp  ## Run the tests that take too long for `make test`.
 
 test-clients: .venv/dev.stamp build/clients/kserve/ready  ## Run other servers' clients; KServe's is installed beside.
 	$(BIN)/python -m pytest tests/app/clients $(ARGS)
+
+chaos: .venv/dev.stamp  ## Kill and break everything, count what was lost; figures go to build/chaos.json.
+	PYTHONPATH=tests/chaos:tests/fixtures $(BIN)/python -m chaos $(ARGS)
 
 check: .venv/dev.stamp  ## Check format, style, types and the directions of imports.
 	$(BIN)/ruff format --check .

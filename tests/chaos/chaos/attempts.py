@@ -63,7 +63,7 @@ def nothing_is_taken_from_the_living(evidence: Evidence) -> Iterator[str]:
         for event in evidence.of(job, "state"):
             if event.data["state"] == "queued" and event.attempt > 0:
                 ended = event.at.timestamp()
-                if not any(ended - MEMORY_SECONDS <= at <= ended for at in faults):
+                if not any(-evidence.skew <= ended - at <= MEMORY_SECONDS + evidence.skew for at in faults):
                     yield f"{job.id} was taken from attempt {event.attempt}, and nothing had happened"
 
 

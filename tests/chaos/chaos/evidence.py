@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from chaos.fold import Work
 from sqlalchemy import select
 
 from app.database import Database
+from app.storage import OBJECTS, Store, StoreError
 from app.tables import Event, IdempotencyKey, Job, MetricPoint, ModelVersion
 
 POISON = "poison"
@@ -29,6 +31,10 @@ class Evidence:
     homes: Sequence[Path]
     is_scripted: bool = True
     """Whether jobs were folds, whose end is known."""
+    skew: float = 0.0
+    """By how many seconds the clocks of workers may be off."""
+    shared: Store | None = None
+    """The store of all hosts, seen from none of them; None where each keeps files in its folder."""
     acknowledged: dict[str, set[str]] = field(default_factory=dict)
     """The jobs that were promised, by the key of the request."""
 
@@ -36,6 +42,15 @@ class Evidence:
         for entry in self.entries:
             if entry["op"] == "answer" and entry["status"] == 202:
                 self.acknowledged.setdefault(entry["key"], set()).add(entry["job"])
+
+    def copies(self, digest: str) -> list[Path]:
+        """Return where the file of a digest is kept: on hosts, or a copy of what they share."""
+        if self.shared is not None:
+            with suppress(StoreError):
+                return [self.shared.fetch(digest)]
+            return []
+        places = [home / OBJECTS / digest[:2] / digest for home in self.homes]
+        return [place for place in places if place.is_file()]
 
     @property
     def trainings(self) -> Iterable[Job]:

@@ -72,7 +72,7 @@ def recoveries(evidence: Evidence) -> dict[str, list[float]]:
             again = begun.get((job, attempt + 1))
             # One that had finished when it was hit has no next attempt.
             if again is not None and again >= entry["at"]:
-                found[entry["target"]].append(again - entry["at"])
+                found[entry["target"]].append(round(again - entry["at"], 3))
     return {target: sorted(seconds) for target, seconds in found.items()}
 
 

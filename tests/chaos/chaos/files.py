@@ -25,8 +25,7 @@ def files_are_what_was_written(evidence: Evidence) -> Iterator[str]:
 
 
 def _is_whole(evidence: Evidence, digest: str, size: int) -> bool:
-    places = [home / "objects" / digest[:2] / digest for home in evidence.homes]
-    found = [place for place in places if place.is_file()]
+    found = evidence.copies(digest)
     return bool(found) and all(
         place.stat().st_size == size and file_digest(place) == digest for place in found
     )
@@ -38,11 +37,8 @@ def _wrong_network(evidence: Evidence, job_id: str, files: dict[str, dict[str, s
         return
     state, _ = fold.expected(evidence.work(job))
     digest = files[NETWORK_FILE]["sha256"]
-    for home in evidence.homes:
-        path = home / "objects" / digest[:2] / digest
-        if path.is_file() and path.read_bytes() != state:
-            yield f"the network of {job_id} is not what a run without a fault computes"
-            return
+    if any(path.read_bytes() != state for path in evidence.copies(digest)):
+        yield f"the network of {job_id} is not what a run without a fault computes"
 
 
 def nothing_is_left_over(evidence: Evidence) -> Iterator[str]:

@@ -47,7 +47,10 @@ class Plan:
 
 
 class Service:
-    """A service in ``folder``; each worker is a host with a data folder, and all share what is stored."""
+    """A service in ``folder``; each worker is a host with a data folder of its own.
+
+    They share what is stored: at the address of the settings, or else as by a network file system.
+    """
 
     def __init__(self, folder: Path, plan: Plan, seed: int = 0, beside: Sequence[Program] = ()) -> None:
         self.folder, self.plan = folder, plan
@@ -55,7 +58,9 @@ class Service:
         self.settings = self._settings(self.homes[0])
         prepare(self.settings)
         for home in self.homes[1:]:
-            self._share(home)
+            home.mkdir(mode=0o700)
+            if not self.settings.files_url:
+                self._share(home)
         self.listener: socket.socket = listen("127.0.0.1", 0)
         self.url = address_of(self.listener)
         self.history = History(folder / "history.jsonl")
@@ -100,9 +105,11 @@ class Service:
         until(lambda: client.unfinished() == 0, "all jobs to be over", seconds)
 
     def settle(self) -> None:
-        """Wait until workers have swept up after jobs that are over."""
-        folders = [home / "checkpoints" for home in self.homes]
-        until(lambda: not any(folder.is_dir() and any(folder.iterdir()) for folder in folders), "a sweep", 60)
+        """Wait until workers have swept up after jobs that are over, and after those who were killed."""
+        folders = [home / name for home in self.homes for name in ("checkpoints", "orders")]
+        until(
+            lambda: not any(folder.is_dir() and any(folder.iterdir()) for folder in folders), "a sweep", 120
+        )
 
     def children(self, home: str = "") -> list[tuple[int, str, int]]:
         """Return the processes that do orders now, of one host or of all: pid, job, attempt.
@@ -159,7 +166,6 @@ class Service:
 
     def _share(self, home: Path) -> None:
         """Give a host the folders of the first one, as a network file system would."""
-        home.mkdir(mode=0o700)
         for name in ("objects", "staging", "checkpoints"):
             shared = self.homes[0] / name
             shared.mkdir(mode=0o700, exist_ok=True)

@@ -48,7 +48,7 @@ class Attempt:
     def __init__(self, stage: "Stage", order: TrainingOrder) -> None:
         self.job, self.number = order.job, order.attempt
         self._stage, self._order = stage, order
-        self._journal = Journal(stage.database, order.job, order.attempt, Lease(30, 0.001))
+        self._journal = Journal(stage.database, order.job, order.attempt)
         self._folder = orders.write_order(stage.settings.data_dir / orders.ORDERS_DIR, order)
         self._run = child.Run(order, self)
         self._run.resume()
@@ -73,8 +73,8 @@ class Attempt:
         return self
 
     def beat(self) -> None:
-        """Renew the lease."""
-        self._journal.keep_up()
+        """Renew the lease, though it is not due."""
+        Journal(self._stage.database, self.job, self.number, Lease(30, 0)).keep_up()
 
     def finish(self) -> None:
         """Have the child run to its end, and conclude the attempt."""
@@ -98,19 +98,32 @@ class Attempt:
 
 
 class Stage:
-    """A service without processes, in ``folder``; its database begins as a copy of ``template``."""
+    """A service without processes, in ``folder``; its database begins as a copy of ``template``, if any."""
 
-    def __init__(self, folder: Path, template: Path) -> None:
+    def __init__(self, folder: Path, template: Path | None) -> None:
         self.settings = Settings(_env_file=None, data_dir=folder / "host-0")
-        self.settings.data_dir.mkdir(parents=True)
-        shutil.copy(template, self.settings.data_dir / "keraforge.db")
+        if template is not None:
+            self.settings.data_dir.mkdir(parents=True)
+            shutil.copy(template, self.settings.data_dir / "keraforge.db")
         self.url = self.settings.resolved_database_url
         self.database = Database(self.url)
         self.store = Store(self.settings.data_dir)
         self.store.prepare()
         self.workshop = Workshop(self.settings, self.database, self.store, lambda: False)
         self.history = History(folder / "history.jsonl")
-        self._add_rows()
+        if template is not None:
+            self._add_rows()
+
+    @classmethod
+    def again(cls, folder: Path) -> "Stage":
+        """Return a stage that somebody has left."""
+        return cls(folder, None)
+
+    def prepared(self, key: str) -> None:
+        """Submit a job and leave the stage to somebody else."""
+        self.submit(key)
+        self.database.close()
+        self.history.close()
 
     def submit(self, key: str, seed: int = 1) -> str:
         """Submit a job as the web process does, and note that it was acknowledged."""
@@ -158,6 +171,12 @@ class Stage:
         """Lose an attempt with its worker, and have another one settle that."""
         self.run_out(attempt)
         self.settle()
+
+    def lose_all(self) -> None:
+        """Settle what was left by a worker that was killed."""
+        self.history.write("fault", target="worker", victims=[])
+        reconciler.settle(self.database, reconciler.left_by(None), self.settings.restarts)
+        shutil.rmtree(self.settings.data_dir / orders.ORDERS_DIR, ignore_errors=True)
 
     def checkpoints(self, job: str) -> list[Path]:
         """Return the checkpoints of a job, the newest first."""

@@ -4,15 +4,14 @@ import random
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from chaos.client import jobs, submit_all
 from chaos.faults import Killer, drawn
 from chaos.outcome import Options, Outcome, judge, timed
 from chaos.programs import Program
-from chaos.servers import postgres_server, redis_server
 from chaos.service import Plan, Service, running
+from chaos.standing import ground
 from chaos.waiting import until
 
 SHARES = {"child": 0.4, "worker": 0.25, "web": 0.15, "redis": 0.1, "postgres": 0.1}
@@ -24,14 +23,10 @@ AHEAD = 30
 
 def on_two_hosts(options: Options, folder: Path) -> Outcome:
     """Kill worker, child, web process, Redis and PostgreSQL."""
-    with timed(Outcome("kills")) as outcome, ExitStack() as stack:
-        redis = stack.enter_context(redis_server(folder))
-        postgres = stack.enter_context(postgres_server(folder / "postgres.log"))
-        plan = Plan(workers=2, slots=2, database_url=postgres.url, settings={"broker_url": redis.url})
-        servers = [redis, postgres]
-        with running(folder, plan, options.seed, servers) as service:
+    with timed(Outcome("kills")) as outcome, ground(folder) as servers:
+        with running(folder, servers.plan(), options.seed, servers) as service:
             storm(service, options, drawn(options.kills, options.seed, SHARES), servers)
-            postgres.wait()
+            servers.postgres.wait()
         judge(outcome, service)
     return outcome
 
@@ -66,9 +61,11 @@ def storm(
         kwargs={"seed": options.seed, "leave": leave},
     )
     submitting.start()
-    choose = random.Random(options.seed)
+    choose, ends = random.Random(options.seed), time.monotonic() + options.seconds
     try:
         for target in targets:
+            if time.monotonic() > ends:
+                break
             until(lambda: service.over() >= killer.done * share - AHEAD, "jobs to go on")
             time.sleep(choose.uniform(0, 0.3))
             until(lambda: killer.strike(target), f"a {target} to kill")  # noqa: B023
@@ -77,5 +74,4 @@ def storm(
             leave.set()
         submitting.join()
     service.wait()
-    until(lambda: service.over() == options.jobs, "every job to be over")
     service.settle()
