@@ -74,6 +74,11 @@ def create_database_engine(url: str) -> Engine:
         pool_recycle=1800,
         connect_args={
             "connect_timeout": 3,
+            # Else a server whose machine is gone would keep a request waiting for a quarter of an hour.
+            "keepalives_idle": 10,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
             "options": "-c statement_timeout=10s -c lock_timeout=2s"
             " -c idle_in_transaction_session_timeout=30s",
         },

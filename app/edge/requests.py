@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.edge.problems import answer, problem_of
-from app.errors import AppError, TooMany, shortened
+from app.errors import AppError, TooMany, Unavailable, shortened
 from app.metrics import Metrics
 from app.protocols.replies import VERSION, lineage_headers
 
@@ -101,10 +101,16 @@ class _Exchange:
         await self._send(message)
 
     async def _fail(self, error: Exception) -> None:
+        problem = problem_of(error)
         if not isinstance(error, _EXPECTED):
-            log.error("request failed", exc_info=error)
+            if isinstance(problem, Unavailable):
+                # For as many as ask while the database is away; where it was missed tells nothing.
+                reason = str(getattr(error, "orig", error)).partition("\n")[0]
+                log.warning("request refused", code=problem.code, reason=reason)
+            else:
+                log.error("request failed", exc_info=error)
         if self._status == 0:
-            status, headers, body = answer(problem_of(error), self._scope["path"], self._request_id)
+            status, headers, body = answer(problem, self._scope["path"], self._request_id)
             version = self._scope["state"].get(VERSION)
             if version is not None:
                 headers += lineage_headers(version)

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
@@ -152,3 +153,14 @@ def test_a_row_can_be_read_after_its_transaction(database: Database) -> None:
         session.add(dataset)
     assert dataset.name == "digits"
     assert dataset.created_at.tzinfo is not None
+
+
+def test_a_server_whose_machine_is_gone_is_given_up(postgres_url: str) -> None:
+    with closing(Database(postgres_url)) as database, database.read() as session:
+        driver = session.connection().connection.driver_connection
+        assert driver is not None
+        parameters = driver.info.get_parameters()
+    assert {name: parameters.get(name) for name in ("keepalives_idle", "tcp_user_timeout")} == {
+        "keepalives_idle": "10",
+        "tcp_user_timeout": "10000",
+    }
