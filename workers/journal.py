@@ -132,7 +132,9 @@ class Journal:
             self._waiting += self._courier.arrived()
 
     def _renew_until(self, done: threading.Event) -> None:
-        while not done.wait(self._lease.heartbeat):
+        # It is due as long after the last one as ever: several such waits may follow one another.
+        while not done.wait(max(0.0, self._tried + self._lease.heartbeat - time.monotonic())):
+            self._tried = time.monotonic()
             try:
                 self._renew()
             except SQLAlchemyError as error:

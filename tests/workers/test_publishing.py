@@ -144,6 +144,17 @@ def test_a_lease_is_renewed_while_files_are_published(
     assert (rows.job(training).state, len(versions(database))) == ("succeeded", 1)
 
 
+def test_a_lease_is_renewed_in_time_by_many_short_works_too(
+    rows: Any, database: Database, training: str
+) -> None:
+    first, deadline = rows.job(training).lease_until, time.monotonic() + 20
+    journal = Journal(database, training, 1, Lease(30.0, 0.5))
+    while rows.job(training).lease_until == first:
+        assert time.monotonic() < deadline, "it was not renewed"
+        with journal.renewing():
+            time.sleep(0.05)
+
+
 def test_a_job_that_another_worker_took_meanwhile_is_not_published(
     rows: Any, settings: Settings, database: Database, store: Store, output: Path, training: str
 ) -> None:
