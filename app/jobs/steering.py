@@ -38,9 +38,9 @@ def pause_job(job_id: str, session: WriteSession, principal: PrincipalDep) -> Jo
 
 
 @router.post("/{job_id}/resume", status_code=202, responses=problems(404, 409), summary="Resume a job")
-def resume_job(job_id: str, session: WriteSession, principal: PrincipalDep) -> JobRead:
+def resume_job(job_id: str, session: WriteSession, principal: PrincipalDep, settings: SettingsDep) -> JobRead:
     """Queue a paused job again; it goes on from its checkpoint."""
-    return verbs.resume(session, principal.owner, job_id)
+    return verbs.resume(session, principal.owner, job_id, max_parameters=settings.max_parameters)
 
 
 @router.post("/{job_id}/retry", status_code=202, responses=problems(404, 409), summary="Retry a failed job")

@@ -4,14 +4,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.database import ring_after_commit
+from app.datasets.repository import lock_versions
 from app.errors import Conflict
 from app.jobs import service
 from app.jobs.events import append
 from app.jobs.finishing import READING_CANCELLED, invalidate
 from app.jobs.moving import move
+from app.jobs.resolving import resolve_waiting
 from app.jobs.schemas import JobRead
 from app.jobs.states import Verb, possible
-from app.tables import Event, Job
+from app.tables import DatasetVersion, Event, Job
 from app.tables.base import now
 
 
@@ -34,10 +36,12 @@ def pause(session: Session, owner: str, job_id: str) -> JobRead:
     return _described(session, job)
 
 
-def resume(session: Session, owner: str, job_id: str) -> JobRead:
+def resume(session: Session, owner: str, job_id: str, *, max_parameters: int) -> JobRead:
     """Put a paused job back into the queue; it goes on where it was."""
     job = _permitted(session, owner, job_id, "resume")
     _queue_again(session, job, "paused")
+    if job.kind != "reading" and job.resolved is None and job.dataset_version is not None:
+        _catch_up(session, job.dataset_version, max_parameters)
     return _described(session, job)
 
 
@@ -99,6 +103,16 @@ def _require_rows(job: Job) -> None:
         raise Conflict(f"This job did not fit its dataset.{instead}", code="never_resolved")
     if job.kind == "evaluation" and (job.model_version is None or job.model_version.deleted_at is not None):
         raise Conflict("The version that this job was to evaluate was deleted.", code="no_version")
+
+
+def _catch_up(session: Session, version: DatasetVersion, max_parameters: int) -> None:
+    """Do for a job that waited for its dataset what was done for others when that had been read."""
+    # Locked, so that its reading ends before or after this.
+    lock_versions(session, [version])
+    if version.state == "ready":
+        resolve_waiting(session, version, max_parameters=max_parameters)
+    elif version.state == "invalid":
+        invalidate(session, version, version.error or READING_CANCELLED)
 
 
 def _queue_again(session: Session, job: Job, source: str, **columns: object) -> None:

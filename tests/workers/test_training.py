@@ -85,7 +85,7 @@ def test_digits_are_read_trained_published_and_promoted(
     bench.until(lambda: bench.rows.job(paused).state == "paused", "it to be paused")
     assert any((bench.settings.data_dir / "checkpoints" / paused).glob("*.npz"))
     with database.write() as session:
-        resume(session, "local", paused)
+        resume(session, "local", paused, max_parameters=10**8)
     job = bench.ended(paused)
     assert (job.state, job.attempt, job.restarts) == ("succeeded", 2, 0)
     assert 1 <= job.checkpoint["epoch"] <= 20
