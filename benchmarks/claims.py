@@ -16,7 +16,7 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Claim:
-    """A ratio that should be at least ``target``, or ``at_most``; ``told`` is what it was made from."""
+    """A ratio, or ``unit``, of at least ``target``, or ``at_most``; ``told`` is what it was made from."""
 
     what: str
     target: float
@@ -24,6 +24,7 @@ class Claim:
     told: str
     at_most: bool = False
     objection: str = ""
+    unit: str = "x"
 
     @property
     def is_reached(self) -> bool:
@@ -46,8 +47,8 @@ def show(title: str, claims: Sequence[Claim], console: Console) -> bool:
         colour = "green" if claim.is_reached else "red"
         table.add_row(
             claim.what,
-            f"{'≤' if claim.at_most else '≥'} {claim.target:g} x",
-            f"{claim.measured:.3g} x" if claim.measured < 100 else f"{claim.measured:,.0f} x",
+            f"{'≤' if claim.at_most else '≥'} {claim.target:g} {claim.unit}",
+            f"{claim.measured:{'.3g' if claim.measured < 100 else ',.0f'}} {claim.unit}",
             f"[{colour}]{claim.verdict}[/]",
             claim.told,
         )
