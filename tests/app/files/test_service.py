@@ -1,5 +1,7 @@
 """The web process on files that are kept elsewhere."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -122,6 +124,15 @@ def test_while_the_store_is_away_uploads_are_refused_for_now(
         time.sleep(0.2)
     assert client.get("/readyz").json()["files"] == "ok"
     assert len(client.get("/api/v1/datasets/rows/versions").json()["items"]) == 1
+
+
+def test_with_the_data_folder_none_of_it_is_loaded(settings: Settings) -> None:
+    program = (
+        "import sys, app.main, workers.worker; from app.settings import Settings; "
+        f"app.main.create_app(Settings(_env_file=None, data_dir={str(settings.data_dir)!r})); "
+        "sys.exit(any(name in sys.modules for name in ('fsspec', 's3fs', 'app.files.depot')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_an_address_that_cannot_be_used_is_refused_before_anything_starts(
