@@ -46,8 +46,8 @@ check: .venv/dev.stamp  ## Check format, style, types and the directions of impo
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev.stamp  ## Measure training, graphs, text and prediction against what they are compared with.
-	$(call measured,training graphs generation predict serving)
+bench: .venv/dev.stamp  ## Measure training, graphs, text, jobs and prediction against what they are compared with.
+	$(call measured,training graphs generation jobs predict serving)
 
 bench-peers: .venv/dev.stamp  ## Measure against PyTorch and other servers, each installed beside.
 	$(call measured,training_peers against_peers)
