@@ -2,28 +2,30 @@
 
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from app.tables import Event, Job
 from app.tables.base import now
 
+# Much of what is done to a job is its events: as rows, not as objects, they cost a third.
+_INSERT = insert(Event.__table__)  # type: ignore[arg-type]
 
-def append(session: Session, job: Job, kind: str, data: dict[str, Any]) -> Event:
+
+def append(session: Session, job: Job, kind: str, data: dict[str, Any]) -> None:
     """Write one event of the job's present attempt; it is seen when the transaction commits.
 
     The caller has updated the job's row in this transaction. That locks it, so that the events of one job
     become visible in the order of their ids, which every reader's ``after`` relies on.
     """
-    event = Event(job_id=job.id, attempt=job.attempt, type=kind, data=data)
-    session.add(event)
     session.flush()
-    return event
+    session.execute(_INSERT, {"job_id": job.id, "attempt": job.attempt, "type": kind, "data": data})
 
 
-def append_state(session: Session, job: Job) -> Event:
+def append_state(session: Session, job: Job) -> None:
     """Write the ``state`` event of a move that was just made, with what the end of a job leaves to say."""
     details = {"error": job.error, "stop_reason": job.stop_reason}
-    return append(
+    append(
         session, job, "state", {"state": job.state, **{key: value for key, value in details.items() if value}}
     )
 
