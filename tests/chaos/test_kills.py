@@ -26,3 +26,12 @@ def test_kills_on_two_hosts_and_of_what_they_stand_on_lose_nothing(tmp_path: Pat
     assert outcome.violations == [], log_of(tmp_path)
     assert (outcome.figures["succeeded"], outcome.figures["lost"], outcome.figures["doubled"]) == (14, 0, 0)
     assert min(outcome.figures["redis_faults"], outcome.figures["postgres_faults"]) > 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("bug", "invariant"), [("keys_ignored", "I7"), ("epochs_doubled", "I4")])
+def test_a_bug_of_a_web_process_or_a_worker_is_found_in_a_storm(
+    bug: str, invariant: str, tmp_path: Path
+) -> None:
+    outcome = kills.on_one_host(Options(seed=7, jobs=40, kills=20, plant=bug), tmp_path)
+    assert invariant in {violation.invariant for violation in outcome.violations}

@@ -9,7 +9,6 @@ the client's history, the database and the files whether every promise was kept.
 import argparse
 import json
 import logging
-import math
 import os
 import platform
 import random
@@ -37,6 +36,7 @@ from chaos.parts import (
     stopped,
     training,
 )
+from chaos.planted import BUGS
 from chaos.servers import NotInstalled
 from rich.console import Console
 from rich.table import Table
@@ -123,9 +123,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20, help="stops, sleeps and restarts of a part")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="what chance does")
     parser.add_argument("--json", type=Path, default=Path("build/chaos.json"), help="where figures go")
-    parser.add_argument("--seconds", type=float, default=math.inf, help="time of a storm; it may end before")
+    parser.add_argument("--seconds", type=float, default=24 * 3600.0, help="time of a storm")
+    parser.add_argument("--plant", choices=BUGS, default="", help="a bug to be found by kills")
     given = parser.parse_args()
-    options = Options(given.seed, given.jobs, given.kills, given.trainings, given.rounds, given.seconds)
+    told = {name: value for name, value in vars(given).items() if name not in {"only", "json"}}
+    options = Options(**told)
     # What was started is ended in any case.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     console = Console()

@@ -3,7 +3,7 @@
 import os
 import random
 import signal
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -11,12 +11,19 @@ from chaos.evidence import Evidence
 from chaos.programs import Program
 from chaos.service import Service
 
+# A job that is lost more often, and had never got any further, is given up: that is promised too.
+MOST_HITS = 3
+
 
 class Killer:
     """Kills parts of a service, and notes it; ``servers`` are what it stands on."""
 
-    def __init__(self, service: Service, seed: int, servers: Sequence[Program] = ()) -> None:
+    def __init__(
+        self, service: Service, seed: int, servers: Sequence[Program] = (), most_hits: int = MOST_HITS
+    ) -> None:
         self.done = 0
+        self._most_hits = most_hits
+        self._hits: Counter[str] = Counter()
         self._service, self._choose = service, random.Random(seed)
         self._servers = {server.name: server for server in servers}
 
@@ -27,10 +34,11 @@ class Killer:
         return struck
 
     def _child(self) -> bool:
-        children = self._service.children()
+        children = [child for child in self._service.children() if self._hits[child[1]] < self._most_hits]
         if not children:
             return False
         pid, job, attempt = self._choose.choice(children)
+        self._hits[job] += 1
         self._service.history.write("fault", target="child", victims=[[job, attempt]])
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -41,6 +49,10 @@ class Killer:
         if program.pid is None:
             return False
         victims = [[job, attempt] for _, job, attempt in self._service.children(place)]
+        if target == "worker":
+            if any(self._hits[job] >= self._most_hits for job, _ in victims):
+                return False
+            self._hits.update(job for job, _ in victims)
         self._service.history.write("fault", target=target, victims=victims if target == "worker" else [])
         return program.kill()
 

@@ -1,6 +1,5 @@
 """What came of one part of a run."""
 
-import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +24,10 @@ class Options:
     kills: int = 500
     trainings: int = 100
     rounds: int = 20
-    seconds: float = math.inf
+    seconds: float = 24 * 3600.0
     """After so long a storm begins nothing more, and is judged by what it did."""
+    plant: str = ""
+    """A bug of :mod:`chaos.planted` that the processes of a storm have, which is then to be found."""
 
 
 @dataclass

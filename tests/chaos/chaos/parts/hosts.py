@@ -53,6 +53,7 @@ def run(options: Options, folder: Path) -> Outcome:
                 worker.start()
                 outcome.figures[f"seconds_on_{number}"] = _timed_jobs(service, options, number)
             _lose_a_host(service, options)
+            service.settle()
         judge(outcome, service)
     return outcome
 

@@ -24,7 +24,9 @@ AHEAD = 30
 def on_two_hosts(options: Options, folder: Path) -> Outcome:
     """Kill worker, child, web process, Redis and PostgreSQL."""
     with timed(Outcome("kills")) as outcome, ground(folder) as servers:
-        with running(folder, servers.plan(), options.seed, servers) as service:
+        plan = servers.plan()
+        plan.plant = options.plant
+        with running(folder, plan, options.seed, servers) as service:
             storm(service, options, drawn(options.kills, options.seed, SHARES), servers)
             servers.postgres.wait()
         judge(outcome, service)
@@ -34,7 +36,7 @@ def on_two_hosts(options: Options, folder: Path) -> Outcome:
 def on_one_host(options: Options, folder: Path) -> Outcome:
     """Kill worker, child and web process."""
     with timed(Outcome("kills-sqlite")) as outcome:
-        with running(folder, Plan(), options.seed) as service:
+        with running(folder, Plan(plant=options.plant), options.seed) as service:
             storm(service, options, drawn(options.kills, options.seed, SHARES_OF_ONE_HOST))
         judge(outcome, service)
     return outcome

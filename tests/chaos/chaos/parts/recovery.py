@@ -24,7 +24,7 @@ def run(options: Options, folder: Path) -> Outcome:
     choose = random.Random(options.seed)
     with timed(Outcome("recovery")) as outcome, ground(folder) as servers:
         with running(folder, servers.plan(slots=SLOTS), options.seed) as service:
-            killer, client = Killer(service, options.seed), service.client()
+            killer, client = Killer(service, options.seed, most_hits=10**6), service.client()
             jobs = [_endless(options.seed, number) for number in range(SLOTS)]
             submit_all([client], jobs, again=0)
             _all_at_work(service)

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+BUGS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 
 Replace = Callable[[Any, str, Any], None]
 """Sets an attribute, as ``setattr`` does, or a test's ``monkeypatch.setattr``."""
