@@ -25,12 +25,19 @@ def shared(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, sqlite_url: str, shared: Path) -> Settings:
+def address(request: pytest.FixtureRequest, shared: Path) -> str:
+    if getattr(request, "param", "a folder") == "a bucket":
+        return f"{request.getfixturevalue('s3_address')}/files"
+    return f"file://{shared}"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_url: str, address: str) -> Settings:
     return Settings(
         _env_file=None,
         data_dir=tmp_path / "data",
         database_url=sqlite_url,
-        files_url=f"file://{shared}",
+        files_url=address,
         warm_start=False,
         heartbeat_seconds=0.2,
         reconcile_seconds=0.2,
@@ -69,7 +76,7 @@ def host(
 ) -> Iterator[Callable[[str], Worker]]:
     """Start the worker of a host, which has a folder of its own."""
     monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent / 'programs'}:{Path(__file__).parents[2]}")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_OF_THE_WORKER", "secret")
     monkeypatch.setattr("workers.slots.POLL_SECONDS", 0.1)
     monkeypatch.setattr("app.files.remote.KNOWN_SECONDS", 0.1)
     workers = []
@@ -86,6 +93,7 @@ def host(
         worker.stop()
 
 
+@pytest.mark.parametrize("address", ["a folder", "a bucket"], indirect=True)
 def test_a_job_goes_on_from_its_checkpoint_on_another_host(
     bench: Any, host: Callable[[str], Worker], version: str, tmp_path: Path
 ) -> None:
