@@ -22,6 +22,7 @@ from keraforge.up.programs import HTTP, environment_of, web_command
 
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
+LOG_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def running(
         try:
             if not _answers(process, url):
                 log.seek(0)
-                raise SystemExit(f"{url} did not answer\n{log.read()}")
+                raise SystemExit(f"{url} did not answer\n{log.read()[-LOG_CHARACTERS:]}")
             yield Server(process.pid, urlsplit(url).port, time.perf_counter() - began)
         finally:
             process.send_signal(signal.SIGTERM)

@@ -123,11 +123,12 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """End a request, which may be answered by that."""
         if self._held is not None and self._lane is not None:
-            answer = self._lane.answer(self.url, self.headers, self.server, b"".join(self._held))
-            if answer is not None:
+            found = self._lane.answer(self.url, self.headers, self.server, b"".join(self._held))
+            if found is not None:
+                status, rest = found
                 self._held, self._was_quick = None, True
-                start = STATUS_LINE[200] + head_of(self.server_state.default_headers)
-                self.transport.write(start + answer)
+                start = STATUS_LINE[status] + head_of(self.server_state.default_headers)
+                self.transport.write(start + rest)
                 self.on_response_complete()
                 return
             self._let_go()

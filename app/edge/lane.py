@@ -1,20 +1,22 @@
 """The quick way: a request without anything unusual is answered where it arrives, past the application.
 
-What stands here only ever says yes. Whatever it does not know, and whatever would be refused, take long or be
-logged, is left to the application, which then gets the request as if nobody had looked at it. So every rule
-is the application's, and every answer from here is the one that it would have given.
+What stands here says yes, or that too many ask. What it does not know, and whatever else would be refused,
+take long or be logged, is left to the application, which then gets the request as if nobody had looked at it.
+So every rule is the application's, and every answer from here is the one that it would have given.
 """
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 
-from app.edge.hosts import Hosts
+from app.edge.hosts import Hosts, Server
+from app.edge.problems import answer
 from app.edge.requests import SECURITY_HEADERS, logs_all, request_id
+from app.errors import TooMany
 from app.keys.gate import Gate
 from app.metrics import Metrics
 from app.protocols.body import INLINE_BODY_BYTES
 from app.protocols.quick import Answer, Asking, Quick, head_of
-from app.protocols.replies import Header
+from app.protocols.replies import Header, lineage_headers
 from app.settings import Settings
 
 # Where the application leaves its lane in the state of its lifespan.
@@ -53,9 +55,9 @@ class Lane:
         return len(lengths) == 1 and int(lengths[0]) <= self._most_bytes
 
     def answer(
-        self, url: bytes, pairs: Sequence[Header], server: tuple[str, int | None] | None, body: bytes
-    ) -> bytes | None:
-        """Return what goes over the wire behind the status line 200 and what the server itself has to say.
+        self, url: bytes, pairs: Sequence[Header], server: Server, body: bytes
+    ) -> tuple[int, bytes] | None:
+        """Return a status, and what goes over the wire behind it and what the server itself has to say.
 
         None leaves the request to the application.
         """
@@ -64,33 +66,37 @@ class Lane:
         if len(headers) < len(pairs) or not headers.keys() <= _KNOWN or logs_all():
             return None
         try:
-            answer = self._answered(url.decode("ascii"), headers, server, body)
+            asking = self._admitted(url.decode("ascii"), headers, server, body)
+            if asking is None:
+                return None
+            status, found = self._answered(asking)
         except Exception:
             # It happens once more in the application, which knows what to say.
             return None
-        if answer is None:
+        if found is None:
             return None
-        told = b"content-length: %d\r\nx-request-id: %b\r\n\r\n" % (
-            len(answer.body),
-            request_id(headers.get(b"x-request-id")).encode(),
-        )
-        self._metrics.count_request(answer.route, _METHOD, 200, perf_counter() - began)
-        return b"".join((_SECURITY, answer.head, told, answer.body))
+        told = b"content-length: %d\r\nx-request-id: %b\r\n\r\n" % (len(found.body), asking.id.encode())
+        self._metrics.count_request(asking.route, _METHOD, status, perf_counter() - began)
+        return status, b"".join((_SECURITY, found.head, told, found.body))
 
-    def _answered(
-        self,
-        path: str,
-        headers: Mapping[bytes, bytes],
-        server: tuple[str, int | None] | None,
-        body: bytes,
-    ) -> Answer | None:
+    def _admitted(
+        self, path: str, headers: Mapping[bytes, bytes], server: Server, body: bytes
+    ) -> Asking | None:
         if not self._hosts.has(headers.get(b"host"), server):
             return None
         admitted = self._gate.known(_METHOD, path, headers[b"authorization"])
         if admitted is None:
             return None
         matched, principal = admitted
-        dialect = self._dialects.get(matched.name)
-        if dialect is None:
-            return None
-        return dialect.at_once(Asking(matched, path, principal.owner, headers, body))
+        sent = request_id(headers.get(b"x-request-id"))
+        return Asking(matched, path, principal.owner, headers, body, matched.name, sent)
+
+    def _answered(self, asking: Asking) -> tuple[int, Answer | None]:
+        dialect = self._dialects.get(asking.matched.name)
+        try:
+            return 200, dialect.at_once(asking) if dialect is not None else None
+        except TooMany as error:
+            status, headers, body = answer(error, asking.path, asking.id)
+            if asking.version is not None:
+                headers += lineage_headers(asking.version)
+            return status, Answer(head_of([each for each in headers if each[0] != b"content-length"]), body)

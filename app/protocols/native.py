@@ -63,10 +63,9 @@ class Native:
         """Return the answer to a prediction that takes next to no time, None for every other request."""
         if ROUTES[asking.matched.name] != "predict":
             return None
-        version = self._engine.lookup(asked(asking.owner, asking.matched.parameters))
+        version = asking.version = self._engine.lookup(asked(asking.owner, asking.matched.parameters))
         wire = self._wire(version, "predict") if version is not None else None
-        found = wire.at_once(asking.headers, asking.body) if isinstance(wire, Rows) else None
-        return Answer(asking.matched.name, *found) if found is not None else None
+        return wire.at_once(asking.headers, asking.body) if isinstance(wire, Rows) else None
 
     def _wire(self, version: LoadedVersion, question: str) -> Wire:
         wires = self._wires[question]

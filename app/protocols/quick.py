@@ -1,35 +1,47 @@
 """What dialects answer at once, past the application: see :mod:`app.edge.lane`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from app.edge.routes import Matched
 from app.protocols.replies import Header
+from app.serving.loaded import LoadedVersion
 
 
 class Answer(NamedTuple):
-    """An answer with status 200: what it is counted as, its headers by :func:`head_of`, and its body."""
+    """An answer with status 200: its headers by :func:`head_of`, and its body."""
 
-    route: str
     head: bytes
     body: bytes
 
 
-class Asking(NamedTuple):
-    """A request that is quick to read; ``headers`` are in lower case, and each stands there once."""
+@dataclass(slots=True)
+class Asking:
+    """A request that is quick to read; ``headers`` are in lower case, and each stands there once.
+
+    A dialect leaves here as what the request is counted, and the ``version`` that it found.
+    """
 
     matched: Matched
     path: str
     owner: str
     headers: Mapping[bytes, bytes]
     body: bytes
+    route: str
+    id: str
+    version: LoadedVersion | None = None
 
 
 class Quick(Protocol):
     """A dialect that answers some requests at once."""
 
     def at_once(self, asking: Asking) -> Answer | None:
-        """Return the answer; None, or any error, leaves the request to the application."""
+        """Return the answer; None leaves the request to the application, and so does an error.
+
+        Only :class:`~app.errors.TooMany` is told from here: a queue that is full refuses as many as ask, and
+        must not spend on each what an answer costs.
+        """
 
 
 def head_of(headers: Sequence[Header]) -> bytes:

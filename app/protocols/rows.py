@@ -12,7 +12,7 @@ from app.protocols.body import INLINE_BODY_BYTES, left, read_body
 from app.protocols.inputs import JSON_TYPE, Inputs, Tensors
 from app.protocols.negotiation import ANY_JSON
 from app.protocols.pictures import IMAGE_TYPES
-from app.protocols.quick import head_of
+from app.protocols.quick import Answer, head_of
 from app.protocols.replies import Header, reply
 from app.serving.execution import Execution, at_once, is_quick
 from app.serving.role import LoadedRole
@@ -52,6 +52,7 @@ class Rows:
         self._inputs = inputs
         self._writer = writer
         self._run, self._ask = execution.run, execution.ask
+        self._require_room = execution.require_room
         self._head: bytes | None = None
 
     async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,8 +73,12 @@ class Rows:
         )
         await reply(send, writing.headers, answer)
 
-    def at_once(self, headers: Mapping[bytes, bytes], body: bytes) -> tuple[bytes, bytes] | None:
-        """Return head and body of the answer to rows in JSON, if there is nothing to wait for, else None."""
+    def at_once(self, headers: Mapping[bytes, bytes], body: bytes) -> Answer | None:
+        """Return the answer to rows in JSON, if there is nothing to wait for, else None.
+
+        Raises :class:`~app.errors.TooMany` if too much waits already.
+        """
+        self._require_room(self._role)
         if headers.get(b"content-type", b"") not in _AS_JSON or not body.startswith(b"{"):
             return None
         if headers.get(b"accept", b"") not in ANY_JSON:
@@ -84,7 +89,7 @@ class Rows:
         writing = self._writer.choose(_PLAIN)
         if self._head is None:
             self._head = head_of(writing.headers)
-        return self._head, at_once(self._role, tensors, writing.names, writing.write)
+        return Answer(self._head, at_once(self._role, tensors, writing.names, writing.write))
 
 
 def _with_files(files: Sequence[str], writing: Writing, outputs: Tensors) -> bytes:

@@ -46,11 +46,8 @@ class Batching:
         Raises :class:`~app.errors.TooMany` if too much work waits already, :class:`~app.errors.TimedOut`
         after ``seconds`` or what the service allows, if that is less, and what ``left`` raises.
         """
+        self.require_room(question.role)
         statistics, queue = question.role.statistics, self._queue(question.role)
-        ahead = queue.ahead() / self._limits.workers
-        if ahead > self._limits.queue_seconds:
-            statistics.failed("rejected")
-            raise _too_many(ahead, self._limits.queue_seconds)
         limit = min(self._limits.request_seconds, seconds or math.inf)
         expiry = question.loop.call_later(limit, _expire, question, limit)
         watching = asyncio.create_task(left()) if left is not None else None
@@ -74,6 +71,13 @@ class Batching:
             # What was raised holds this frame, and the future holds what was raised: a ring, which would
             # keep a refused body in memory until a full garbage collection.
             question.future = None
+
+    def require_room(self, role: LoadedRole) -> None:
+        """Raise :class:`~app.errors.TooMany` if too much work waits for a role already."""
+        ahead = self._queue(role).ahead() / self._limits.workers
+        if ahead > self._limits.queue_seconds:
+            role.statistics.failed("rejected")
+            raise _too_many(ahead, self._limits.queue_seconds)
 
     def close(self) -> None:
         """Let nobody wait any more; the pool has been shut down."""

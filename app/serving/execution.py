@@ -84,6 +84,11 @@ class Execution:
             return answer
         return at_once(role, inputs, names, write)
 
+    def require_room(self, role: LoadedRole) -> None:
+        """Raise :class:`~app.errors.TooMany` where :meth:`ask` would, unless a role is always quick."""
+        if role.row_seconds >= INLINE_SECONDS:
+            self._batching.require_room(role)
+
     async def run(self, function: Callable[[], Result], seconds: float | None = None) -> Result:
         """Return ``function()``: at once if it takes ``seconds`` and those are few, else from a thread.
 

@@ -68,16 +68,18 @@ class OpenInference:
         """Return the answer to an inference that takes next to no time, None for every other request."""
         target, question = asked(asking.owner, "POST", asking.path)
         version, headers = self._engine.lookup(target), asking.headers
+        asking.version, asking.route = version, _counted("POST", question)
         if version is None or question != "infer" or wished(headers.get(b"accept-encoding")) is not None:
             return None
         prepared = self._of(version)
+        self._engine.execution.require_room(prepared.role)
         wants_json = JSON_TYPE.encode() in headers.get(b"accept", b"")
         request = prepared.read(asking.body, headers.get(envelope.HEADER), wants_json=wants_json)
         if not is_quick(prepared.role, request.inputs):
             return None
         write = partial(prepared.answer, request, None)
         body, length = at_once(prepared.role, request.inputs, request.names, write)
-        return Answer(_counted("POST", question), head_of(prepared.headers_of(length)), body)
+        return Answer(head_of(prepared.headers_of(length)), body)
 
     async def _of_server(self, route: str, scope: Scope, receive: Receive) -> tuple[int, Any]:
         if route == LIVE:

@@ -67,15 +67,16 @@ class TfServing:
     def at_once(self, asking: Asking) -> Answer | None:
         """Return the answer to a prediction that takes next to no time, None for every other request."""
         target, verb, _ = addresses.asked(asking.owner, "POST", asking.path)
-        version = self._engine.lookup(target)
+        version = asking.version = self._engine.lookup(target)
         if version is None or verb != "predict":
             return None
+        asking.route = f"POST /v1/models/{{name}}:{verb}"
         prepared = self._of(version)
+        self._engine.execution.require_room(prepared.signatures[DEFAULT].role)
         work = prepared.quick(asking.body)
         if work is None or not is_quick(work.role, work.inputs):
             return None
-        body = at_once(work.role, work.inputs, None, work.write)
-        return Answer(f"POST /v1/models/{{name}}:{verb}", prepared.head, body)
+        return Answer(prepared.head, at_once(work.role, work.inputs, None, work.write))
 
     async def _version(self, target: Target) -> LoadedVersion:
         try:
