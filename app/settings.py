@@ -104,6 +104,12 @@ class Settings(BaseSettings):
         description="GPUs that jobs are trained on: auto (what nvidia-smi lists), none, or their numbers or "
         "identifiers with commas between.",
     )
+    gang_host: str = Field(
+        "",
+        pattern=r"^[\w.-]*$",
+        description="Address at which other workers reach this one, to train one job together; empty: it "
+        "takes no part. What they say is neither encrypted nor authenticated: on private networks only.",
+    )
     light_slots: int = Field(1, ge=1, le=64, description="Other jobs that run at once in one worker.")
     trainer_threads: int = Field(
         0, ge=0, le=256, description="Threads of one trainer; 0 shares the cores among the training slots."

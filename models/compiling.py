@@ -21,7 +21,7 @@ def uses_xla(spec: NetworkSpec, training: TrainingSpec, source: InputSchema, row
     move and zoom images nor deterministic ones, and cannot compile what several devices do together.
     """
     if (
-        training.devices > 1
+        training.devices * training.slots > 1
         or training.xla == "off"
         or training.determinism == "strict"
         or training.augmentation

@@ -22,6 +22,7 @@ from models.compiling import uses_xla
 from models.course import Course, StopReason, Strange
 from models.early_stopping import best_of, is_stuck
 from models.figures import Figures
+from models.gangs import LOST, Alone
 from models.keeper import Keeper, Report, place_of
 from models.lesson import Lesson, TrainingData
 from models.mixing import mixer
@@ -39,6 +40,9 @@ from models.suitability import weighs_rows
 PROGRESS_SECONDS = 0.5
 
 
+ALONE = Alone()
+
+
 class Watch(NamedTuple):
     """After these epochs ``look(epoch)`` is called, while the network holds the weights of that epoch.
 
@@ -54,7 +58,7 @@ class Company(NamedTuple):
     """Who is there while a network trains.
 
     ``report`` is told of it, ``should_finish`` says when to end with what there is, ``should_leave`` when to
-    go on later; ``watch`` looks at the network, ``keeper`` keeps checkpoints.
+    go on later; ``watch`` looks at the network, ``keeper`` keeps checkpoints; ``gang`` trains it too.
     """
 
     report: Report
@@ -62,6 +66,7 @@ class Company(NamedTuple):
     should_leave: Callable[[], bool]
     watch: Watch | None
     keeper: Keeper | None
+    gang: Alone = ALONE
 
 
 class Diverged(Exception):
@@ -104,11 +109,14 @@ class Loop:
         mix = mixer(training.augmentation, training.seed)
         update = update_of(training.optimizer, rate, training.clip_norm, training.clip_value)
         learning = learning_of(spec, Lesson(network, training, data, update, augment, mix))
-        self._learning = together(learning, mirrored(training.devices)) if training.devices > 1 else learning
+        replicas = company.gang.replicas or (mirrored(training.devices) if training.devices > 1 else None)
+        self._learning = together(learning, replicas) if replicas else learning
         self._figures = Figures(self._learning.names, rate)
         xla = uses_xla(spec, training, data.source, len(data.train_rows))
         self._course = self._first_course(augment, xla)
         self._resume()
+        if company.gang is not ALONE:
+            self._course.resume(company.gang.shared(self._course.checkpoint()))
         weights = data.weights if weighs_rows(spec, data.source) else None
         feed, state = Feed(data.x, data.y, weights=weights), self._course.state
         self._chunks = Chunks(self._learning, feed, state, xla=self._course.chosen["xla"])
@@ -119,9 +127,15 @@ class Loop:
         """Train until it is over, and let the network hold its best weights."""
         course = self._course
         while course.stop_reason is None:
-            if self._take_steps():
-                self._end_epoch()
-            elif course.best is None:
+            try:
+                is_whole = self._take_steps()
+                if is_whole:
+                    self._end_epoch()
+            except LOST:
+                # The others are gone; the state is what it was before this chunk.
+                self._keep()
+                raise
+            if not is_whole and course.best is None:
                 course.best_state = course.state
         self._keep()
         self._put(course.best_state)
@@ -178,7 +192,8 @@ class Loop:
                 self._look_up()
                 if self._must_stop():
                     return False
-                part, left = np.split(left, [self._chunks.steps(len(left))])
+                steps = int(self._company.gang.chiefs(self._chunks.steps(len(left))))
+                part, left = np.split(left, [steps])
                 course.state, course.sums = self._chunks.run(course.state, course.sums, part)
                 course.step += len(part)
                 if not np.isfinite(course.sums.totals).all():
@@ -188,10 +203,10 @@ class Loop:
 
     def _must_stop(self) -> bool:
         """Return whether training ends here, and note why; without one step it would be of use to nobody."""
-        seconds, course = self._training.max_seconds, self._course
-        if course.step and self._company.should_finish():
+        seconds, course, gang = self._training.max_seconds, self._course, self._company.gang
+        if course.step and gang.any(self._company.should_finish()):
             course.stop_reason = "stopped"
-        elif course.step and seconds is not None and course.seconds >= seconds:
+        elif course.step and seconds is not None and gang.any(course.seconds >= seconds):
             course.stop_reason = "max_seconds"
         return course.stop_reason is not None
 
@@ -202,7 +217,7 @@ class Loop:
         if self._ticked - self._reported >= PROGRESS_SECONDS:
             self._reported = self._ticked
             company.report("progress", self._figures.progress(self._course))
-        if company.should_leave():
+        if company.gang.any(company.should_leave()):
             self._keep()
             raise Left
         if company.keeper and company.keeper.is_due():
@@ -240,6 +255,7 @@ class Loop:
         if not len(rows):
             return None
         scored = self._scores.run(self._course.state, rows, self._look_up)
+        scored = Sums(np.array([self._company.gang.chiefs(total) for total in scored.totals]), scored.weight)
         if not np.isfinite(scored.totals).all():
             raise Diverged(self._course.epoch, self._course.step)
         return scored

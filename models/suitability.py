@@ -143,7 +143,7 @@ def _by_compiling(training: TrainingSpec) -> Iterator[SpecProblem]:
     reasons = {
         "determinism is strict": training.determinism == "strict",
         "images are augmented": training.augmentation,
-        "several devices train": training.devices > 1,
+        "several devices train": training.devices * training.slots > 1,
     }
     for reason in [reason for reason, holds in reasons.items() if training.xla == "on" and holds]:
         message = f"XLA cannot be had where {reason}: leave it `auto`."
@@ -151,17 +151,23 @@ def _by_compiling(training: TrainingSpec) -> Iterator[SpecProblem]:
 
 
 def _by_devices(network: NetworkSpec, training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:
-    if training.devices == 1:
-        return
-    if task == "sampling":
-        message = "Two players that learn against each other train on one device."
-        yield SpecProblem("/training/devices", "wrong_task", message)
-    elif isinstance(network, AutoencoderSpec) and network.variational:
-        message = "A variational autoencoder trains on one device."
-        yield SpecProblem("/training/devices", "wrong_task", message)
-    if training.batch_size < training.devices:
-        message = f"A batch has {training.batch_size} rows: too few for {training.devices} devices to share."
-        yield SpecProblem("/training/devices", "too_few_rows", message)
+    """Yield what speaks against several devices, of one slot or of several."""
+    for name, number in (("devices", training.devices), ("slots", training.slots)):
+        place = f"/training/{name}"
+        if number > 1 and task == "sampling":
+            message = "Two players that learn against each other train on one device."
+            yield SpecProblem(place, "wrong_task", message)
+        if number > 1 and isinstance(network, AutoencoderSpec) and network.variational:
+            yield SpecProblem(place, "wrong_task", "A variational autoencoder trains on one device.")
+        if training.batch_size < number:
+            message = f"A batch has {training.batch_size} rows: too few for {number} {name} to share."
+            yield SpecProblem(place, "too_few_rows", message)
+    if training.slots > 1 and training.devices > 1:
+        message = "Each of several slots has one device: send `slots` alone."
+        yield SpecProblem("/training/devices", "no_effect", message)
+    if training.slots > 1 and training.cross_validation:
+        message = "Networks are cross-validated in one slot."
+        yield SpecProblem("/training/slots", "wrong_task", message)
 
 
 def _by_schedule(network: NetworkSpec, training: TrainingSpec, task: Task) -> Iterator[SpecProblem]:

@@ -8,9 +8,10 @@ import tensorflow as tf
 
 from models.compiling import uses_xla
 from models.fusing import fused
+from models.gangs import Alone
 from models.keeper import Keeper, Report
 from models.lesson import TrainingData
-from models.loop import Company, Loop, TrainingOutcome, Watch
+from models.loop import ALONE, Company, Loop, TrainingOutcome, Watch
 from models.precision import mixed_precision, uses_mixed_precision
 from models.replicas import split_processor
 from models.schema import InputSchema
@@ -55,6 +56,7 @@ def train(
     should_leave: Callable[[], bool] = lambda: False,
     watch: Watch | None = None,
     keeper: Keeper | None = None,
+    gang: Alone = ALONE,
 ) -> TrainingOutcome:
     """Train a network and leave it with its best weights: those of the lowest validation loss, or the last.
 
@@ -63,7 +65,7 @@ def train(
     it ends with what it has, after one step at the least. Raises :class:`models.loop.Diverged`, and
     :class:`models.loop.Left` when it should leave.
     """
-    company = Company(report, should_stop, should_leave, watch, keeper)
+    company = Company(report, should_stop, should_leave, watch, keeper, gang)
     precision = mixed_precision(network) if uses_mixed_precision(spec, training) else nullcontext()
     with precision, fused(network, training.batch_size, xla=training.xla == "on"):
         return Loop(network, spec, training, data, company).run()

@@ -4,11 +4,13 @@ import logging
 import shutil
 from collections.abc import Sequence
 
+from app.jobs.gangs import Place
 from workers import failures
 from workers.conclusion import Conclusion
 from workers.courier import Courier
 from workers.devices import Device, seen
 from workers.journal import Journal, Lease
+from workers.membership import MemberConclusion, MemberJournal
 from workers.orders import ORDERS_DIR, write_order
 from workers.protocol import OUTPUT_DIR, Order
 from workers.providing import provide
@@ -25,10 +27,16 @@ DRAINING_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
-def run_attempt(workshop: Workshop, starter: Starter, order: Order, devices: Sequence[Device] = ()) -> None:
+def run_attempt(
+    workshop: Workshop,
+    starter: Starter,
+    order: Order,
+    devices: Sequence[Device] = (),
+    place: Place | None = None,
+) -> None:
     """Run a claimed attempt; return when its child is gone and the job has moved on, or is another's.
 
-    The child sees these GPUs and no others.
+    The child sees these GPUs and no others. ``place`` is that of the slot in a gang of which it is no chief.
     """
     log.info("%s begins", order.kind)
     settings = workshop.settings
@@ -36,6 +44,11 @@ def run_attempt(workshop: Workshop, starter: Starter, order: Order, devices: Seq
     travels = travels_of(workshop.store, order)
     courier = Courier(travels.send) if travels is not None else None
     journal = Journal(workshop.database, order.job, order.attempt, lease, courier=courier)
+    conclusion = Conclusion(workshop, order, journal)
+    if place is not None:
+        journal = MemberJournal(workshop.database, order.job, order.attempt, lease)
+        journal.place = place
+        conclusion = MemberConclusion(workshop, order, journal)
     folder = write_order(settings.data_dir / ORDERS_DIR, order)
     try:
         if not provide(workshop, order, journal, travels):
@@ -47,7 +60,7 @@ def run_attempt(workshop: Workshop, starter: Starter, order: Order, devices: Seq
         if ending.unreadable:
             log.warning("%d lines of its child were no events", ending.unreadable)
         _settle(workshop, journal, ending)
-        Conclusion(workshop, order, journal).write(ending, folder / OUTPUT_DIR, memory_kills)
+        conclusion.write(ending, folder / OUTPUT_DIR, memory_kills)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

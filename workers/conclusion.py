@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.evaluations import finishing as evaluations
-from app.jobs import finishing
+from app.jobs import finishing, gangs
 from app.jobs.fence import held
 from app.jobs.recording import Reported
+from app.jobs.states import HELD
 from app.registry.publishing import publish
 from app.storage import Away
+from app.tables import Job
 from app.tables.base import now
 from workers import failures
 from workers.journal import Journal
@@ -28,6 +30,9 @@ from workers.workshop import Workshop
 LAST_OUTPUT_CHARACTERS = 2000
 # Who stops a service may tell its children first.
 WORKER_FOLLOWS_SECONDS = 1.0
+# So long the members of a gang wait for each other's word when it comes to an end.
+OTHERS_SECONDS = 5.0
+LEAVING = frozenset({"cancelled", "paused", "drained"})
 
 Finish = Callable[[Session], object]
 
@@ -52,6 +57,8 @@ class Conclusion:
         gone = now()
         # Files that are large take longer to move than a lease lasts.
         with self._journal.renewing():
+            if self._is_gang:
+                self._hear_others(ending)
             finish = self._finish(ending, output, memory_kills_before)
 
         def change(session: Session) -> None:
@@ -73,10 +80,31 @@ class Conclusion:
         if ending.cause == "overdue":
             return self._fail(failures.overdue(self._workshop.limits.whole))
         handed_back = ending.cause in {"drained", "paused"}
-        if handed_back or (ending.status == EXIT_STOPPED and self._worker_follows()):
+        if handed_back or (ending.status == EXIT_STOPPED and (self._is_gang or self._worker_follows())):
             return self._hand_back
         failure = ending.failure or self._unexplained(ending, memory_kills_before)
         return self._lose(failure, failures.restarts_after(failure, ending.status, self._restarts))
+
+    @property
+    def _is_gang(self) -> bool:
+        return self._order.kind == "training" and self._order.gang is not None
+
+    def _hear_others(self, ending: Ending) -> None:
+        """Wait a little for the other members of a gang.
+
+        They may know why it broke off; where it was to leave, all of them leave before the job moves on.
+        """
+        until = time.monotonic() + OTHERS_SECONDS
+        is_lost = (ending.failure or {}).get("code") == "worker_lost"
+        is_leaving = ending.cause in LEAVING or ending.status == EXIT_STOPPED
+        while (is_lost or is_leaving) and time.monotonic() < until:
+            with self._workshop.database.read() as session:
+                job = session.get_one(Job, self._order.job)
+                if job.attempt != self._order.attempt or job.state not in HELD:
+                    return
+                if not is_lost and not gangs.others(session, *self._attempt):
+                    return
+            time.sleep(0.1)
 
     def _unexplained(self, ending: Ending, memory_kills_before: int | None) -> dict[str, Any]:
         text = ending.output.decode(errors="replace").replace("\0", "").strip()[-LAST_OUTPUT_CHARACTERS:]

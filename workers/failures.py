@@ -103,7 +103,8 @@ def restarts_after(failure: dict[str, Any], status: int, most: int) -> int:
     A full disk may be emptied, and what was killed from outside did nothing wrong. A crash, or memory that
     ran out, may have been an accident once. What a child says itself is not mended by saying it twice.
     """
-    if failure["code"] == "storage_low" or (failure["code"], status) == ("crashed", -signal.SIGKILL):
+    was_elsewhere = failure["code"] in {"storage_low", "worker_lost"}
+    if was_elsewhere or (failure["code"], status) == ("crashed", -signal.SIGKILL):
         return most
     return min(1, most) if status < 0 else 0
 

@@ -15,6 +15,8 @@ class Pool:
 
     def __init__(self, gpus: Sequence[Device], cores: int) -> None:
         self.lock = threading.Lock()
+        self.slots = 1
+        """How many training slots all workers together have that may form a gang."""
         self.gpus, self._cores = tuple(gpus), cores
         self._taken: set[Device] = set()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.jobs import gangs
 from app.settings import Settings
 from app.storage import Store
 from app.tables import DatasetVersion, Job, ModelVersion
@@ -20,6 +21,7 @@ from workers.protocol import (
     ORDER_FILE,
     OUTPUT_DIR,
     EvaluationOrder,
+    GangOrder,
     Order,
     ReadingOrder,
     TrainingOrder,
@@ -34,17 +36,23 @@ Place = Callable[[str], Path]
 _STARTING_FILES = (NETWORK_FILE, VOCABULARY_FILE)
 
 
-def order_of(session: Session, job: Job, settings: Settings, store: Store) -> Order:
-    """Return what the child of a job's present attempt is to do."""
+def order_of(session: Session, job: Job, settings: Settings, store: Store, rank: int = 0) -> Order:
+    """Return what the child of a job's present attempt is to do; each ``rank`` of a gang has its own."""
     version = session.get_one(DatasetVersion, job.dataset_version_id)
     place = partial(
-        store.place, folder=_folder(settings.data_dir / ORDERS_DIR, job.id, job.attempt) / FILES_DIR
+        store.place, folder=_folder(settings.data_dir / ORDERS_DIR, job.id, job.attempt, rank) / FILES_DIR
     )
     if job.kind == "reading":
         return _reading(job, version, settings, place)
     if job.kind == "evaluation":
         return _evaluation(session, job, version, settings, place)
-    return _training(session, job, version, settings, place)
+    order = _training(session, job, version, settings, place)
+    if job.slots == 1:
+        return order
+    gang = GangOrder(rank=rank, addresses=tuple(gangs.addresses(session, job.id, job.attempt)))
+    # The chief keeps the checkpoints.
+    checkpoints = None if rank else order.checkpoints
+    return order.model_copy(update={"gang": gang, "checkpoints": checkpoints})
 
 
 def files_of(order: Order) -> list[Path]:
@@ -61,7 +69,8 @@ def files_of(order: Order) -> list[Path]:
 
 def write_order(orders: Path, order: Order) -> Path:
     """Make the order's directory and return it; one of that name that was left behind is removed first."""
-    folder = _folder(orders, order.job, order.attempt)
+    gang = order.gang if isinstance(order, TrainingOrder) else None
+    folder = _folder(orders, order.job, order.attempt, gang.rank if gang else 0)
     shutil.rmtree(folder, ignore_errors=True)
     (folder / OUTPUT_DIR).mkdir(mode=0o700, parents=True)
     (folder / ORDER_FILE).write_text(order.model_dump_json())
@@ -74,8 +83,9 @@ def threads_of_one_trainer(settings: Settings) -> int:
     return settings.trainer_threads or max(1, cores // max(1, settings.training_slots))
 
 
-def _folder(orders: Path, job: str, attempt: int) -> Path:
-    return orders / f"{job}.{attempt}"
+def _folder(orders: Path, job: str, attempt: int, rank: int) -> Path:
+    # Two members of a gang may be on one worker.
+    return orders / (f"{job}.{attempt}.{rank}" if rank else f"{job}.{attempt}")
 
 
 def _training(

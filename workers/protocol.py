@@ -51,6 +51,13 @@ class Start(_Message):
     files: dict[str, Path]
 
 
+class GangOrder(_Message):
+    """Train together with others; ``addresses`` are those of all members, by rank, and 0 is the chief."""
+
+    rank: int
+    addresses: tuple[str, ...] = Field(strict=False)
+
+
 class TrainingOrder(_Message):
     """Train one network. ``files`` maps canonical names (``x.npy`` …) to absolute paths."""
 
@@ -66,6 +73,7 @@ class TrainingOrder(_Message):
     start_from: Start | None = None
     sent: dict[str, Any] = Field({}, description="The network and the training as they were sent.")
     threads: int
+    gang: GangOrder | None = None
     checkpoints: Path | None = Field(None, description="Folder of the job's checkpoints, if any are kept.")
     checkpoint_seconds: float = Field(
         30.0, ge=0, description="How much time lies between two checkpoints, about; 0: as little as can be."

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.database import Database
+from app.jobs import gangs
 from app.jobs.finishing import lose
 from app.jobs.leasing import due, expired
 from app.jobs.states import HELD
@@ -78,6 +79,9 @@ class Reconciler:
         _show_life(self._settings.data_dir)
         self._beat()
         settle(self._database, expired, self._settings.restarts)
+        settle(self._database, gangs.broken, self._settings.restarts)
+        with self._database.write() as session:
+            gangs.forget(session)
         sweep_checkpoints(self._database, self._settings.data_dir)
         if self._depot is not None and time.monotonic() - self._swept > SWEEP_SECONDS:
             self._swept = time.monotonic()
@@ -123,7 +127,7 @@ def settle(database: Database, lost: Lost, restarts: int) -> None:
 def left_by(worker: str | None) -> Lost:
     """Return the condition that an earlier life of ``worker`` held the job, or any worker if that is None."""
     mine = Job.state.in_(HELD)
-    return lambda _: mine if worker is None else mine & (Job.worker == worker)
+    return lambda _: mine if worker is None else (mine & (Job.worker == worker)) | gangs.sat(worker)
 
 
 def sweep_checkpoints(database: Database, data_dir: Path) -> None:

@@ -9,18 +9,18 @@ import shutil
 import sys
 import threading
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from app.jobs.claiming import Reach, claim
-from app.jobs.finishing import fail, lose
+from app.jobs.claiming import Reach
+from app.jobs.finishing import fail, hand_back, lose
 from app.room import is_full
 from app.tables import Job
 from workers import failures
 from workers.attempt import run_attempt
 from workers.child import Program, environment_of_children
+from workers.claims import Claimed, Claims
 from workers.devices import Device, seen
 from workers.lending import Pool
 from workers.orders import order_of
@@ -31,16 +31,10 @@ from workers.warm import ForkServer, Spare
 from workers.workshop import Workshop
 
 POLL_SECONDS = 2.0
+# A slot that has offered itself to a gang may be a member any moment.
+OFFERED_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
-
-
-class Claimed(NamedTuple):
-    """The attempt that a slot has claimed, and the GPUs that it took for it."""
-
-    job: str
-    attempt: int
-    devices: tuple[Device, ...] = ()
 
 
 class Slot:
@@ -49,11 +43,11 @@ class Slot:
     def __init__(self, workshop: Workshop, sort: str, number: int, worker: str) -> None:
         self.sort = sort
         self._workshop = workshop
-        self._worker = worker
         self._pool = workshop.pool if sort == "training" else Pool((), 1)
         # Unlike an Event, this queue may be used in a signal handler that interrupts its own use.
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._is_away = self._is_short = False
+        self._claims = Claims(workshop, sort, worker, number)
         self._thread = threading.Thread(target=self._work, name=f"{sort}-{number}", daemon=True)
 
     def start(self) -> None:
@@ -83,6 +77,7 @@ class Slot:
                     self._wait()
         finally:
             starter.close()
+            self._claims.withdraw()
 
     def _warm_program(self) -> Program | None:
         """Return the program that this slot keeps loaded; only Linux ends a fork server with its slot."""
@@ -92,18 +87,20 @@ class Slot:
 
     def _run_next(self, starter: Starter) -> bool:
         """Claim a job and run it; False if there is none, or its files cannot be had or kept."""
-        claimed = self._claim() if self._has_room() and self._has_files() else None
-        if claimed is None:
+        found = self._claim() if self._has_room() and self._has_files() else None
+        if found is None:
             return False
+        claimed, devices = found
         with bound_contextvars(job_id=claimed.job, attempt=claimed.attempt):
             # Whatever goes wrong with one job, the next one is claimed.
             try:
-                run_attempt(self._workshop, starter, self._order(claimed), claimed.devices)
+                run_attempt(self._workshop, starter, self._order(claimed), devices, claimed.member)
             except Exception as error:
                 log.exception("the job could not be run")
-                self._give_up(claimed, is_full(error, self._workshop.settings.data_dir))
+                self._give_up(claimed, error)
             finally:
-                self._pool.give_back(claimed.devices)
+                self._pool.give_back(devices)
+                self._claims.leave(claimed)
         return True
 
     def _has_room(self) -> bool:
@@ -118,7 +115,7 @@ class Slot:
         """Tell whether files can be fetched; the store says when they cannot."""
         return self._workshop.store.trouble() is None
 
-    def _claim(self) -> Claimed | None:
+    def _claim(self) -> tuple[Claimed, tuple[Device, ...]] | None:
         try:
             with self._pool.lock:
                 return self._taken() if self._pool.free else None
@@ -128,31 +125,26 @@ class Slot:
             self._is_away = True
             return None
 
-    def _taken(self) -> Claimed | None:
+    def _taken(self) -> tuple[Claimed, tuple[Device, ...]] | None:
         """Claim the best job and take its devices; the caller holds the lock of the pool."""
-        with self._workshop.database.write() as session:
-            reach = Reach(self._pool.free, self._pool.most)
-            lease = self._workshop.settings.lease_seconds
-            job = claim(session, self.sort, self._worker, reach=reach, lease=lease)
-            found = None if job is None else (Claimed(job.id, job.attempt), job.devices)
+        claimed = self._claims.next(Reach(self._pool.free, self._pool.most, self._pool.slots))
         self._is_away = False
-        if found is None:
-            return None
-        claimed, needed = found
-        return claimed._replace(devices=self._pool.take(needed))
+        return None if claimed is None else (claimed, self._pool.take(claimed.devices))
 
     def _order(self, claimed: Claimed) -> Order:
         workshop = self._workshop
         with workshop.database.read() as session:
             job = session.get_one(Job, claimed.job)
-            return order_of(session, job, workshop.settings, workshop.store)
+            return order_of(session, job, workshop.settings, workshop.store, claimed.rank)
 
-    def _give_up(self, claimed: Claimed, is_full: bool) -> None:
-        attempt, restarts = (claimed.job, claimed.attempt), self._workshop.settings.restarts
+    def _give_up(self, claimed: Claimed, error: Exception) -> None:
+        attempt, settings = (claimed.job, claimed.attempt), self._workshop.settings
 
         def end(session: Session) -> None:
-            if is_full:
-                lose(session, *attempt, failures.storage_low(), restarts)
+            if isinstance(error, AWAY):
+                hand_back(session, *attempt)
+            elif is_full(error, settings.data_dir):
+                lose(session, *attempt, failures.storage_low(), settings.restarts)
             else:
                 fail(session, *attempt, failures.internal())
 
@@ -164,7 +156,7 @@ class Slot:
 
     def _wait(self) -> None:
         try:
-            self._bell.get(timeout=POLL_SECONDS)
+            self._bell.get(timeout=OFFERED_SECONDS if self._claims.is_waiting else POLL_SECONDS)
             # Rings that came together are one.
             while True:
                 self._bell.get_nowait()

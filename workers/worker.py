@@ -14,7 +14,7 @@ from app.broker import broker_folder, is_embedded
 from app.database import Database
 from app.settings import Settings
 from app.storage import open_store
-from app.workers.hearing import Equipment, announce, beat, leave
+from app.workers.hearing import Equipment, announce, beat, gang_slots, leave
 from workers.child import Program
 from workers.devices import Device, devices_of
 from workers.identity import Identity
@@ -44,6 +44,7 @@ class Worker:
         self._identity: Identity | None = None
         self._database: Database | None = None
         self._reconciler: Reconciler | None = None
+        self._pool: Pool | None = None
 
     @property
     def sorts(self) -> Mapping[str, int]:
@@ -58,7 +59,8 @@ class Worker:
 
     @property
     def _equipment(self) -> Equipment:
-        return Equipment(self.sorts, [gpu.name for gpu in self.gpus])
+        names = [gpu.name for gpu in self.gpus]
+        return Equipment(self.sorts, names, gang=bool(self.settings.gang_host))
 
     @property
     def _training_slots(self) -> int:
@@ -86,7 +88,7 @@ class Worker:
             announce(session, self._identity.name, self._equipment, settings.lease_seconds)
         store = open_store(settings)
         store.prepare()
-        pool = Pool(self.gpus, threads_of_one_trainer(settings))
+        self._pool = pool = Pool(self.gpus, threads_of_one_trainer(settings))
         workshop = Workshop(
             settings, self._database, store, lambda: self._draining, self._programs, self._limits, pool
         )
@@ -109,6 +111,8 @@ class Worker:
         assert self._identity is not None
         with self._database.write() as session:
             wanted = beat(session, self._identity.name, self._equipment, self.settings.lease_seconds)
+            if self._pool is not None and self.settings.gang_host:
+                self._pool.slots = max(1, gang_slots(session))
         if wanted and not self._draining:
             log.info("asked to drain: jobs are handed back, and none is claimed until the next start")
             self.drain()

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Double, bindparam, or_, select, update
+from sqlalchemy import Double, Select, bindparam, or_, select, update
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -16,10 +16,14 @@ _STATEMENTS: dict[str, ReturningUpdate[Job]] = {}
 
 
 class Reach(NamedTuple):
-    """How many devices a slot can have for a job: now, and at most."""
+    """How many devices a slot can have for a job, now and at most; how many slots all workers have."""
 
     free: int = 1
     most: int = 1
+    in_all: int = 1
+
+
+CANDIDATE = aliased(Job)
 
 
 def claim(
@@ -37,7 +41,8 @@ def claim(
     seconds without a word of it the job is lost.
 
     A job that needs more devices than the slot can ever have is left to others. One that needs more than are
-    free now is not passed by, and nothing is claimed: else smaller ones might keep it waiting for ever.
+    free now is not passed by, and nothing is claimed: else smaller ones might keep it waiting for ever. So is
+    one for several slots, which are claimed together by :mod:`app.jobs.gangs`, if there are so many.
     """
     name = era(session)
     if name not in _STATEMENTS:
@@ -45,34 +50,42 @@ def claim(
     given = {"of_sort": slot, "by": worker, "begun": now(), "seconds": lease, **reach._asdict()}
     job = session.scalar(_STATEMENTS[name], given)
     if job is not None:
-        _begin_attempt(session, job)
+        begin_attempt(session, job)
     return job
 
 
-def _statement(session: Session) -> ReturningUpdate[Job]:
+def best(session: Session) -> Select[str]:
+    """Return the query for the best job that waits, with parameters ``of_sort``, ``most`` and ``in_all``."""
     ready = select(DatasetVersion.id).where(DatasetVersion.state == "ready")
-    candidate = aliased(Job)
     usable = or_(
-        candidate.kind == "reading",
-        candidate.dataset_version_id.is_(None),
-        candidate.dataset_version_id.in_(ready),
-    )
-    best = (
-        select(candidate.id)
-        .where(
-            candidate.slot == bindparam("of_sort"),
-            candidate.state == "queued",
-            candidate.devices <= bindparam("most"),
-            usable,
-            due(session, candidate),
-        )
-        .order_by(candidate.priority.desc(), candidate.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=candidate)
+        CANDIDATE.kind == "reading",
+        CANDIDATE.dataset_version_id.is_(None),
+        CANDIDATE.dataset_version_id.in_(ready),
     )
     return (
+        select(CANDIDATE.id)
+        .where(
+            CANDIDATE.slot == bindparam("of_sort"),
+            CANDIDATE.state == "queued",
+            CANDIDATE.devices <= bindparam("most"),
+            CANDIDATE.slots <= bindparam("in_all"),
+            usable,
+            due(session, CANDIDATE),
+        )
+        .order_by(CANDIDATE.priority.desc(), CANDIDATE.id)
+        .limit(1)
+    )
+
+
+def _statement(session: Session) -> ReturningUpdate[Job]:
+    return (
         update(Job)
-        .where(Job.id == best.scalar_subquery(), Job.state == "queued", Job.devices <= bindparam("free"))
+        .where(
+            Job.id == best(session).with_for_update(skip_locked=True, of=CANDIDATE).scalar_subquery(),
+            Job.state == "queued",
+            Job.devices <= bindparam("free"),
+            Job.slots == 1,
+        )
         .values(
             state="running",
             attempt=Job.attempt + 1,
@@ -89,6 +102,7 @@ def _statement(session: Session) -> ReturningUpdate[Job]:
     )
 
 
-def _begin_attempt(session: Session, job: Job) -> None:
+def begin_attempt(session: Session, job: Job) -> None:
+    """Note that an attempt of a job has begun, in the transaction that began it."""
     append_state(session, job)
     enter_phase(session, job, "starting")

@@ -66,9 +66,10 @@ def resolved(
     }
 
 
-def devices_of(resolved: Mapping[str, Any] | None) -> int:
-    """Return how many devices a job needs; 1 while it is not resolved."""
-    return int((resolved or {}).get("training", {}).get("devices", 1))
+def places_of(resolved: Mapping[str, Any] | None) -> tuple[int, int]:
+    """Return how many devices of one machine a job needs, and how many slots; 1 while it is not resolved."""
+    training = (resolved or {}).get("training", {})
+    return training.get("devices", 1), training.get("slots", 1)
 
 
 def check_without_rows(kind: str, network: Mapping[str, Any], training: Mapping[str, Any] | None) -> None:
@@ -118,7 +119,7 @@ def resolve_waiting(session: Session, version: DatasetVersion, *, max_parameters
     for job in session.scalars(waiting.order_by(Job.id).with_for_update()).all():
         try:
             job.resolved = _resolved(session, job, version, max_parameters)
-            job.devices = devices_of(job.resolved)
+            job.devices, job.slots = places_of(job.resolved)
         except SpecError as error:
             move(session, job, "queued", "failed", error=_failure(error), finished_at=now())
         except Invalid as error:

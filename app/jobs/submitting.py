@@ -88,6 +88,7 @@ def submit(
             whole = None
     except SpecError as error:
         raise resolving.refusal(error) from None
+    devices, slots = resolving.places_of(whole)
     job = queue(
         session,
         "training",
@@ -96,7 +97,8 @@ def submit(
         dataset_version_id=version.id,
         request=body.model_dump(mode="json", exclude_unset=True),
         resolved=whole,
-        devices=resolving.devices_of(whole),
+        devices=devices,
+        slots=slots,
         promote=body.promote,
         priority=body.priority,
         tags=body.tags,

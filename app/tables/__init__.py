@@ -14,6 +14,7 @@ from app.tables.login_code import LoginCode
 from app.tables.metric_point import MetricPoint
 from app.tables.model import RegisteredModel
 from app.tables.model_version import ModelVersion
+from app.tables.seat import Seat
 from app.tables.worker import Worker
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "MetricPoint",
     "ModelVersion",
     "RegisteredModel",
+    "Seat",
     "Worker",
 ]

@@ -41,6 +41,7 @@ class Job(Identified, Owned, Deletable, Base):
     lease_until: Mapped[float | None] = mapped_column(Double)
     not_before: Mapped[float | None] = mapped_column(Double)
     devices: Mapped[int] = mapped_column(default=1)
+    slots: Mapped[int] = mapped_column(default=1)
     restarts: Mapped[int] = mapped_column(default=0)
     checkpoint: Mapped[dict[str, Any] | None]
     priority: Mapped[int] = mapped_column(default=0)

@@ -17,10 +17,11 @@ KEPT_SECONDS = 86_400.0
 
 
 class Equipment(NamedTuple):
-    """What a worker has: slots of each sort, and the names of its GPUs."""
+    """What a worker has: slots of each sort, the names of its GPUs, and whether it takes part in gangs."""
 
     slots: Mapping[str, int]
     devices: Sequence[str] = ()
+    gang: bool = False
 
 
 def announce(session: Session, name: str, equipment: Equipment, seconds: float) -> None:
@@ -37,6 +38,7 @@ def announce(session: Session, name: str, equipment: Equipment, seconds: float) 
             process=os.getpid(),
             slots=dict(equipment.slots),
             devices=list(equipment.devices),
+            gang=equipment.gang,
             era=era(session),
             heard_until=session.scalar(select(moment(session) + seconds)),
         )
@@ -55,6 +57,13 @@ def beat(session: Session, name: str, equipment: Equipment, seconds: float) -> b
     if found is None:
         announce(session, name, equipment, seconds)
     return found is not None and found.drain_requested_at is not None
+
+
+def gang_slots(session: Session) -> int:
+    """Return how many training slots there are that can train one job together."""
+    heard = (Worker.era == era(session)) & (Worker.heard_until >= moment(session))
+    query = select(Worker.slots).where(heard, Worker.gang, Worker.drain_requested_at.is_(None))
+    return sum(slots.get("training", 0) for slots in session.scalars(query))
 
 
 def leave(session: Session, name: str) -> None:

@@ -21,6 +21,7 @@ class WorkerRead(BaseModel):
         description="Its GPUs, one for each training slot; empty where the processor trains.",
         examples=[["NVIDIA H200"]],
     )
+    gang: bool = Field(description="Whether its training slots train jobs together with others.")
     jobs: list[str] = Field(description="The jobs that it runs now.")
     started_at: datetime
     heard_at: datetime

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.errors import Conflict, NotFound
 from app.jobs.leasing import era, moment
 from app.jobs.states import HELD
-from app.tables import Job, Worker
+from app.tables import Job, Seat, Worker
 from app.tables.base import now
 from app.workers.schemas import WorkerRead
 
@@ -42,6 +42,10 @@ def _described(session: Session, workers: Sequence[Worker]) -> list[WorkerRead]:
     running = select(Job.worker, Job.id).where(Job.state.in_(HELD)).order_by(Job.id)
     for worker, job in session.execute(running):
         jobs[worker].append(job)
+    together = select(Seat.worker, Seat.job_id).join(Job, Job.id == Seat.job_id)
+    of_attempt = and_(Job.state.in_(HELD), Seat.attempt == Job.attempt, Seat.rank > 0)
+    for worker, job in session.execute(together.where(of_attempt).order_by(Seat.job_id, Seat.rank)):
+        jobs[worker].append(job)
     return [_read(worker, jobs[worker.id], worker.id in heard) for worker in workers]
 
 
@@ -58,6 +62,7 @@ def _read(worker: Worker, jobs: list[str], is_heard: bool) -> WorkerRead:
         process=worker.process,
         slots=worker.slots,
         devices=worker.devices,
+        gang=worker.gang,
         jobs=jobs,
         started_at=worker.created_at,
         heard_at=worker.heard_at,

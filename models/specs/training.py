@@ -97,6 +97,12 @@ class TrainingSpec(Spec):
         le=64,
         description="Devices of one machine that share each batch: GPUs, or cores where there are none.",
     )
+    slots: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Training slots, of any workers, that share each batch, each with its device.",
+    )
     seed: int = Field(0, ge=0, le=MAX_SEED, description="Decides weights, order, dropout, augmentation.")
     determinism: Literal["seeded", "strict", "off"] = Field(
         "seeded",

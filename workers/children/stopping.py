@@ -50,10 +50,15 @@ def listen(stop: Stop) -> None:
 
     Only a pipe counts: a terminal or ``/dev/null`` is what a program has that is run by hand.
     """
-    signal.signal(signal.SIGTERM, stop.request)
-    signal.signal(signal.SIGINT, stop.request)
+    hear_signals(stop)
     if _is_pipe(0):
         threading.Thread(target=_watch, args=(0, stop), name="stdin", daemon=True).start()
+
+
+def hear_signals(stop: Stop) -> None:
+    """Have signals ask ``stop``; again, if a library has taken them over."""
+    signal.signal(signal.SIGTERM, stop.request)
+    signal.signal(signal.SIGINT, stop.request)
 
 
 def _is_pipe(descriptor: int) -> bool:

@@ -14,9 +14,10 @@ import tensorflow as tf
 from models.cnn_backbone import NoWeights
 from models.cross_validation import CrossValidated, cross_validate
 from models.ensembles import ensemble, mean_epochs
+from models.gangs import LOST, Alone, Gang
 from models.keeper import Keeper, Report
 from models.lesson import TrainingData
-from models.loop import PROGRESS_SECONDS, Diverged, Left
+from models.loop import ALONE, PROGRESS_SECONDS, Diverged, Left
 from models.rows import Rows
 from models.schema import input_of
 from models.snapshots import snapshots_of
@@ -29,7 +30,7 @@ from workers.children.making import Maker
 from workers.children.memory import memory_failure
 from workers.children.program import Failed, run, start
 from workers.children.rows import open_rows, open_vocabulary
-from workers.children.stopping import Stop, Stopped
+from workers.children.stopping import Stop, Stopped, hear_signals
 from workers.protocol import Failure, Order, TrainingOrder
 
 
@@ -46,6 +47,7 @@ class _Attempt(NamedTuple):
     events: Events
     stop: Stop
     keeper: Keeper | None
+    gang: Alone = ALONE
 
 
 def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
@@ -55,23 +57,24 @@ def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
     keeper = None
     if order.checkpoints is not None:
         keeper = Keeper(order.checkpoints, events.send, order.checkpoint_seconds, resume=order.resume)
+    gang = ALONE
     try:
         rows, source = open_rows(order), input_of(order.dataset_schema)
-        configure(
-            order.threads, order.network, order.training, source, keeper, rows=len(rows.training)
-        )
-        attempt = _Attempt(order, rows, events, stop, keeper)
+        configure(order.threads, order.network, order.training, source, keeper, rows=len(rows.training))
+        if order.gang is not None:
+            gang = Gang(order.gang.rank, order.gang.addresses)
+            # TensorFlow waits for SIGTERM itself, and would tell nobody.
+            hear_signals(stop)
+        attempt = _Attempt(order, rows, events, stop, keeper, gang)
         stop.check()
         trained = _train(attempt)
+        if not gang.is_chief:
+            return
         result = write_artifact(trained, order, attempt.rows, output, events)
     except Left:
         raise Stopped from None
-    except Diverged as error:
-        raise Failed(_diverged(error)) from error
-    except NoWeights as error:
-        raise Failed(_no_weights(error)) from error
-    except tf.errors.OpError as error:
-        if failure := memory_failure(error):
+    except Exception as error:
+        if failure := _failure_of(error, gang):
             raise Failed(failure) from error
         raise
     stop.check()
@@ -79,7 +82,7 @@ def do(order: Order, output: Path, events: Events, stop: Stop) -> None:
 
 
 def _train(attempt: _Attempt) -> Trained:
-    order, rows, events, stop, keeper = attempt
+    order, rows, events, stop, keeper, gang = attempt
     source = input_of(order.dataset_schema)
     statistics = measure(rows.x, rows.y, rows.training, source)
     data = TrainingData(rows.x, rows.y, rows.training, rows.validation, source, statistics, rows.weights)
@@ -115,6 +118,7 @@ def _train(attempt: _Attempt) -> Trained:
         should_leave=stop.requested,
         watch=snapshots.watch if snapshots else None,
         keeper=keeper,
+        gang=gang,
     )
     stop.check()
     return Trained(
@@ -179,11 +183,34 @@ def _ensemble(attempt: _Attempt, make: Maker, checked: CrossValidated) -> Traine
     return Trained(network, epochs, None, reason, checked.report, notes)
 
 
+def _failure_of(error: Exception, gang: Alone) -> Failure | None:
+    """Return what the owner is told of an error; None where there is nothing to tell."""
+    match error:
+        case Diverged():
+            return _diverged(error)
+        case NoWeights():
+            return _no_weights(error)
+        case tf.errors.OpError() if gang is not ALONE and isinstance(error, LOST):
+            return _left_alone()
+        case tf.errors.OpError():
+            return memory_failure(error)
+    return None
+
+
 def _diverged(error: Diverged) -> Failure:
     return Failure(
         code="diverged",
         message=f"The loss became infinite or not a number in epoch {error.epoch}.",
         hint="Use a smaller learning rate, or a schedule with a warm-up.",
+    )
+
+
+def _left_alone() -> Failure:
+    return Failure(
+        code="worker_lost",
+        message="Another member of the gang that trained this job was lost, or did not answer.",
+        hint="Look for its worker, and whether the workers reach each other at KERAFORGE_GANG_HOST.",
+        retryable=True,
     )
 
 

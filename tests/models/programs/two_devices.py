@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from models.keeper import Keeper
 from models.lesson import TrainingData
-from models.loop import Left
+from models.loop import ALONE, Left
 from models.presets import resolve
 from models.registry import build
 from models.replicas import split_processor
@@ -72,7 +72,7 @@ def rows_of(source):
     )
 
 
-def trained(case, devices, *, keeper=None, looks=None):
+def trained(case, devices, *, keeper=None, looks=None, gang=ALONE):
     source, network, training = CASES[case]
     data = rows_of(source)
     specs = resolve(network, {"epochs": 3, "batch_size": 16, "devices": devices, **training}, data.source)
@@ -87,6 +87,7 @@ def trained(case, devices, *, keeper=None, looks=None):
         should_stop=lambda: False,
         should_leave=lambda: looks is not None and next(asked) >= looks,
         keeper=keeper,
+        gang=gang,
     )
     return [variable.numpy() for variable in built.variables], [epoch["metrics"] for epoch in outcome.epochs]
 

@@ -222,6 +222,14 @@ class Scripted:
         self.say("log", level="info", message=" ".join(os.environ[name] for name in names))
         return self.wait()
 
+    def gang(self):
+        """Tell who trains together, and run until told to stop."""
+        gang = self.order["gang"]
+        name = f"{self.order['job']}.{self.order['attempt']}.{gang['rank']}.pid"
+        (self.output.parent.parent / name).write_text(str(os.getpid()))
+        self.say("log", level="info", message=json.dumps(gang))
+        return self.wait()
+
     def read(self):
         if self.order["options"].get("bad"):
             self.say("error", code="bad_data", message="There are no rows.", hint="Send some.")

@@ -1,0 +1,74 @@
+"""Membership in a gang: what an attempt is to a slot that is not the chief's, and how all come to one end.
+
+The chief's slot tells of the job, as that of any other job does. The others keep their seats, end their
+children when the job is over or another attempt's, and put it back when theirs break off.
+"""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.jobs import finishing, gangs
+from app.jobs.fence import held
+from app.jobs.gangs import Place
+from app.jobs.recording import Reported
+from workers import failures
+from workers.conclusion import Conclusion
+from workers.journal import Journal
+from workers.persistence import persist
+from workers.protocol import EXIT_DONE, EXIT_STOPPED
+from workers.supervisor import Ending
+
+log = logging.getLogger(__name__)
+
+
+class MemberJournal(Journal):
+    """Keeps a seat, and writes nothing: the chief tells of the job."""
+
+    place: Place
+
+    def add(self, event: Reported) -> None:
+        """Take no event."""
+        if event.type == "log" and event.data.get("level") == "error":
+            log.warning("a member of the gang of %s says: %s", self._job_id, event.data["message"])
+
+    def write_rest(self, session: Session) -> None:
+        """Write nothing."""
+
+    def _renew(self) -> None:
+        begun = time.monotonic()
+        with self._database.write() as session:
+            kept = gangs.renew(session, self.place, self._attempt, self._lease.seconds)
+        if kept:
+            self._renewed = begun
+        else:
+            self._standing = "lost"
+
+
+class MemberConclusion(Conclusion):
+    """Ends the job if the child of a member broke off; what the chief says goes first."""
+
+    def write(self, ending: Ending, output: Path, memory_kills_before: int | None) -> None:
+        """Write what ``ending`` means."""
+        failure = self._failure(ending, memory_kills_before)
+        if failure is None:
+            return
+        self._hear_others(ending)
+
+        def change(session: Session) -> None:
+            job = held(session, *self._attempt)
+            if job is not None and job.state == "running":
+                restarts = failures.restarts_after(failure, ending.status, self._restarts)
+                finishing.lose(session, *self._attempt, failure, restarts)
+
+        persist(self._workshop.database, change, self._workshop.draining)
+
+    def _failure(self, ending: Ending, memory_kills_before: int | None) -> dict[str, Any] | None:
+        if ending.cause == "hung":
+            return failures.silent_for(self._workshop.limits.silence)
+        if ending.cause != "exited" or ending.status in {EXIT_DONE, EXIT_STOPPED}:
+            return None
+        return ending.failure or self._unexplained(ending, memory_kills_before)
