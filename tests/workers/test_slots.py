@@ -1,12 +1,15 @@
 """The slots of a worker in this process, with scripted children; no broker is needed."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import OperationalError
 
 from app.database import Database
 from app.settings import Settings
@@ -184,3 +187,23 @@ def test_what_a_child_says_while_the_database_is_away_is_written_when_it_is_back
     assert bench.ended(job_id).state == "succeeded"
     assert [event.data["epoch"] for event in bench.rows.events(job_id, "epoch")] == [1, 2, 3]
     assert bench.ended(bench.rows.training("train")).state == "succeeded"
+
+
+def test_a_job_whose_order_cannot_be_read_since_the_database_went_away_is_begun_again(
+    bench: Any, worker: Worker
+) -> None:
+    gone: list[str] = []
+
+    def go_away(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        is_slot = threading.current_thread().name.startswith("training-")
+        if is_slot and not gone and statement.startswith("SELECT dataset_versions"):
+            gone.append(statement)
+            raise OperationalError(statement, {}, Exception("server closed the connection"))
+
+    event.listen(Engine, "before_cursor_execute", go_away)
+    try:
+        job = bench.ended(bench.rows.training("train"))
+    finally:
+        event.remove(Engine, "before_cursor_execute", go_away)
+    assert gone
+    assert (job.state, job.attempt, job.restarts) == ("succeeded", 2, 0)
