@@ -80,6 +80,12 @@ class Scripted:
             self.say("progress", epoch=1, epochs=3)
         return 75
 
+    def late(self):
+        """Be done just when told to leave."""
+        self.epoch(1)
+        self.stopped.wait()
+        self.result()
+
     def early(self):
         """Train until told to leave, or to finish early."""
         self.epoch(1)
