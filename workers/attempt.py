@@ -49,6 +49,7 @@ def run_attempt(
         journal = MemberJournal(workshop.database, order.job, order.attempt, lease)
         journal.place = place
         conclusion = MemberConclusion(workshop, order, journal)
+        conclusion.place = place
     folder = write_order(settings.data_dir / ORDERS_DIR, order)
     try:
         if not provide(workshop, order, journal, travels):

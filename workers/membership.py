@@ -15,8 +15,10 @@ from app.jobs import finishing, gangs
 from app.jobs.fence import held
 from app.jobs.gangs import Place
 from app.jobs.recording import Reported
+from app.jobs.states import HELD
+from app.tables import Job
 from workers import failures
-from workers.conclusion import Conclusion
+from workers.conclusion import OTHERS_SECONDS, Conclusion
 from workers.journal import Journal
 from workers.persistence import persist
 from workers.protocol import EXIT_DONE, EXIT_STOPPED
@@ -49,22 +51,42 @@ class MemberJournal(Journal):
 
 
 class MemberConclusion(Conclusion):
-    """Ends the job if the child of a member broke off; what the chief says goes first."""
+    """Gives up the seat, for the child is gone, and ends the gang if the chief does not do so first."""
+
+    place: Place
 
     def write(self, ending: Ending, output: Path, memory_kills_before: int | None) -> None:
         """Write what ``ending`` means."""
+        database, draining = self._workshop.database, self._workshop.draining
+        persist(database, lambda session: gangs.leave(session, self.place), draining)
         failure = self._failure(ending, memory_kills_before)
-        if failure is None:
+        left = ending.cause == "drained" or (ending.cause == "exited" and ending.status == EXIT_STOPPED)
+        if failure is None and not left:
             return
-        self._hear_others(ending)
+        if left or (failure or {}).get("code") == "worker_lost":
+            self._hear_chief()
 
         def change(session: Session) -> None:
             job = held(session, *self._attempt)
-            if job is not None and job.state == "running":
+            if job is None or job.state != "running":
+                return
+            if failure is None:
+                finishing.hand_back(session, *self._attempt)
+            else:
                 restarts = failures.restarts_after(failure, ending.status, self._restarts)
                 finishing.lose(session, *self._attempt, failure, restarts)
 
-        persist(self._workshop.database, change, self._workshop.draining)
+        persist(database, change, draining)
+
+    def _hear_chief(self) -> None:
+        """Wait a little for the attempt to be over."""
+        until = time.monotonic() + OTHERS_SECONDS
+        while time.monotonic() < until:
+            with self._workshop.database.read() as session:
+                job = session.get_one(Job, self._order.job)
+                if job.attempt != self._order.attempt or job.state not in HELD:
+                    return
+            time.sleep(0.1)
 
     def _failure(self, ending: Ending, memory_kills_before: int | None) -> dict[str, Any] | None:
         if ending.cause == "hung":
