@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.jobs import claiming
+from app.jobs.events import append_state
 from app.jobs.leasing import era, moment
 from app.tables import Job
 
@@ -18,7 +19,7 @@ def plant(replace: Replace) -> None:
     """Take what waited when one last looked."""
     ahead: dict[str, list[str]] = defaultdict(list)
 
-    def claim(session: Session, slot: str, worker: str, *, lease: float = 30.0) -> Job | None:
+    def claim(session: Session, slot: str, worker: str, *, lease: float = 30.0, **_: object) -> Job | None:
         if not ahead[worker]:
             waiting = select(Job.id).where(Job.slot == slot, Job.state == "queued")
             ahead[worker] = list(session.scalars(waiting.order_by(Job.id).limit(10)))
@@ -29,7 +30,7 @@ def plant(replace: Replace) -> None:
         held = moment(session) + lease
         session.execute(update(Job).where(Job.id == job.id).values(**values, lease_until=held))
         session.refresh(job)
-        claiming._begin_attempt(session, job)
+        append_state(session, job)
         return job
 
     replace(claiming, "claim", claim)
