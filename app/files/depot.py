@@ -42,6 +42,8 @@ _S3_OPTIONS: Mapping[str, Any] = {
 for _library in ("botocore", "aiobotocore", "s3fs", "fsspec"):
     logging.getLogger(_library).setLevel(logging.WARNING)
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+# A file system that is collected while another loop runs leaves connections that nobody can close.
+_used: list[Any] = []
 _MOMENTS = ("LastModified", "mtime", "last_modified", "updated", "created")
 
 
@@ -67,6 +69,7 @@ class Depot:
         if protocol in _S3:
             self._pieces = {"chunksize": PIECE_BYTES, "max_concurrency": PIECES_AT_ONCE}
             self._fs.retries = ATTEMPTS
+            _used.append(self._fs)
         self._root = root.rstrip("/")
         self._is_folder = isinstance(self._fs, LocalFileSystem)
 

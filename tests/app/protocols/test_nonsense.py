@@ -144,7 +144,7 @@ async def check(client, models, count):
 
 
 async def test_nonsense_is_refused_politely(client, registry, made, speller):
-    await check(client, publish_all(registry, made, speller), 600)
+    await check(client, publish_all(registry, made, speller), 4000)
 
 
 @pytest.mark.long

@@ -16,7 +16,8 @@ from keraforge.up.supervisor import Policy, Supervisor
 
 DEAF = '''
 import os, signal, time
-signal.signal(signal.SIGTERM, lambda *_: print("no", flush=True))
+# A print may be interrupted by a signal, and then not be entered again.
+signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"no\\\\n"))
 print(os.getpid(), flush=True)
 while True: time.sleep(60)
 '''

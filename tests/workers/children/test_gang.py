@@ -98,6 +98,7 @@ def test_a_gang_that_lost_a_member_says_so(tmp_path: Path, order: dict[str, Any]
     members = gang(tmp_path / "first", order, 0)
     begun(members)
     members[1].process.kill()
+    members[1].status()
     assert members[0].status() == 70
     [failure] = members[0].of("error")
     assert (failure["code"], failure["retryable"]) == ("worker_lost", True)
