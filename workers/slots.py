@@ -72,12 +72,21 @@ class Slot:
         starter = Starter(environment, self._warm_program(), waiting)
         try:
             while not self._workshop.draining():
-                starter.prepare(self._workshop.draining)
-                if not self._run_next(starter):
+                if not self._has_run_one(starter):
                     self._wait()
         finally:
             starter.close()
             self._claims.withdraw()
+
+    def _has_run_one(self, starter: Starter) -> bool:
+        """Claim a job and run it; False if there is none, or none can be had now."""
+        try:
+            starter.prepare(self._workshop.draining)
+            return self._run_next(starter)
+        except Exception:
+            # Nobody would miss a slot that ended, and its worker would still look well.
+            log.exception("no job can be claimed now; trying again")
+            return False
 
     def _warm_program(self) -> Program | None:
         """Return the program that this slot keeps loaded; only Linux ends a fork server with its slot."""

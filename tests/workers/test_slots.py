@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from workers.worker import Worker
 on_both = pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 on_postgresql = pytest.mark.parametrize("kind", ["postgres"])
 
-LIMITS = Limits(first_event=2.0, silence=2.0, cancel_grace=1.0, drain_grace=0.5)
+LIMITS = Limits(first_event=60.0, silence=60.0, cancel_grace=1.0, drain_grace=0.5)
+# The job after a silent one has as long to begin.
+SOON_HUNG = replace(LIMITS, silence=4.0)
 
 
 @pytest.fixture
@@ -37,11 +40,16 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Setti
 
 
 @pytest.fixture
-def worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+def limits() -> Limits:
+    return LIMITS
+
+
+@pytest.fixture
+def worker(settings: Settings, limits: Limits, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "programs"))
     settings.data_dir.mkdir(exist_ok=True)
     programs = dict.fromkeys(("training", "reading"), Program("scripted_child"))
-    worker = Worker(settings, programs=programs, limits=LIMITS)
+    worker = Worker(settings, programs=programs, limits=limits)
     worker.start()
     yield worker
     worker.stop()
@@ -93,14 +101,14 @@ def test_a_dataset_that_cannot_be_read_is_invalid(bench: Any, worker: Worker) ->
 
 
 @pytest.mark.parametrize(
-    ("model", "code", "said"),
+    ("model", "limits", "code", "said"),
     [
-        ("fail", "diverged", "The loss is not finite."),
-        ("crash", "crashed", "SIGSEGV"),
-        ("leave", "crashed", "status 3"),
-        ("leave75", "crashed", "status 75"),
-        ("silent", "hung", "reported nothing for 2 s"),
-        ("escape", "internal", "The worker failed"),
+        ("fail", LIMITS, "diverged", "The loss is not finite."),
+        ("crash", LIMITS, "crashed", "SIGSEGV"),
+        ("leave", LIMITS, "crashed", "status 3"),
+        ("leave75", LIMITS, "crashed", "status 75"),
+        ("silent", SOON_HUNG, "hung", "reported nothing for 4 s"),
+        ("escape", LIMITS, "internal", "The worker failed"),
     ],
 )
 def test_a_child_that_fails_fails_its_job_and_the_next_job_runs(
@@ -165,6 +173,18 @@ def test_a_job_is_found_without_a_ring(bench: Any, worker: Worker, rows_in: Any)
     silent = Database(bench.settings.resolved_database_url)
     assert bench.ended(rows_in(silent).training("train")).state == "succeeded"
     silent.close()
+
+
+def test_a_slot_outlives_a_data_folder_that_is_away(
+    bench: Any, worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.ended(bench.rows.training("train"))
+    folder = bench.settings.data_dir
+    away = folder.rename(folder.with_name("away"))
+    worker.ring(frozenset({"training", "light"}))
+    bench.until(lambda: "no job can be claimed now" in caplog.text, "a slot to notice")
+    away.rename(folder)
+    assert bench.ended(bench.rows.training("train")).state == "succeeded"
 
 
 @on_postgresql
