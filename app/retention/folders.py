@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -26,33 +27,52 @@ def checkpoints(site: Site) -> Iterator[Garbage]:
             size = size_of(folder)
             yield Garbage("checkpoint", folder.name, reason, size, partial(_set_aside, site, folder))
             continue
-        for path in folder.rglob(UNFINISHED):
-            if site.age(path) > SPARED:
+        for path in _below(folder, UNFINISHED):
+            if _is_old(site, path):
                 yield _plain("checkpoint", path, "it was never finished")
 
 
 def orders(site: Site) -> Iterator[Garbage]:
     """Yield the folders of attempts that no worker holds any more."""
     for path in _children(site.settings.orders_dir):
-        if site.age(path) > SPARED and not _is_held(site, path.name):
+        if _is_old(site, path) and not _is_held(site, path.name):
             yield _plain("order", path, "no worker holds this attempt")
 
 
 def staging(site: Site) -> Iterator[Garbage]:
     """Yield what began to arrive and was given up."""
     for path in _children(site.store.staging):
-        if site.age(path) > SPARED:
+        if _is_old(site, path):
             yield _plain("staging", path, "nothing has arrived for 24 hours")
 
 
 def size_of(path: Path) -> int:
     """Return how many bytes a file has, or all files below a folder."""
-    found = [path, *path.rglob("*")] if path.is_dir() else [path]
-    return sum(each.lstat().st_size for each in found if not each.is_dir())
+    size = 0
+    for each in [*_below(path, "*"), path]:
+        with suppress(FileNotFoundError):
+            size += 0 if each.is_dir() else each.lstat().st_size
+    return size
 
 
 def _children(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _below(folder: Path, pattern: str) -> list[Path]:
+    """Return what is below a folder, as far as it can be told while others move and remove it."""
+    found: list[Path] = []
+    with suppress(FileNotFoundError):
+        found.extend(folder.rglob(pattern))
+    return found
+
+
+def _is_old(site: Site, path: Path) -> bool:
+    """Tell whether something has lain there for a day; what is gone meanwhile has not."""
+    try:
+        return site.age(path) > SPARED
+    except FileNotFoundError:
+        return False
 
 
 def _plain(kind: Kind, path: Path, reason: str) -> Garbage:
@@ -71,7 +91,7 @@ def _useless(session: Session, site: Site, folder: Path, *, lock: bool = False) 
     query = select(Job).where(Job.id == folder.name)
     job = session.scalar(query.with_for_update(of=Job) if lock else query)
     if job is None:
-        return "there is no such job" if site.age(folder) > SPARED else None
+        return "there is no such job" if _is_old(site, folder) else None
     if job.state in TERMINAL and job.finished_at is not None and job.finished_at <= site.horizon:
         return f"its job is over: {job.state}"
     return None
@@ -89,7 +109,8 @@ def _set_aside(site: Site, folder: Path) -> bool:
 
 
 def _is_held(site: Site, name: str) -> bool:
-    job, _, attempt = name.rpartition(".")
+    # The members of a gang have a third part, their rank.
+    job, attempt = [*name.split("."), ""][:2]
     if not attempt.isdecimal():
         return False
     query = select(Job.id).where(Job.id == job, Job.attempt == int(attempt), Job.state.in_(HELD))

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from app.database import Database
 from app.jobs import verbs
+from app.retention import collecting, folders
 from app.retention.garbage import Garbage
 from app.tables import Event, Job
 from workers.orders import ORDERS_DIR
@@ -85,6 +86,26 @@ def test_an_order_goes_when_no_worker_holds_its_attempt(yard: Any, put: Callable
     yard.folder(yard.settings.orders_dir / "job_young.1", "order", 0)
     assert names(yard.run(), "order") == {f"{held}.0", f"{lost}.3", "odd"}
     assert {path.name for path in yard.settings.orders_dir.iterdir()} == {f"{held}.1", "job_young.1"}
+
+
+def test_the_order_of_a_gangs_member_stays_as_long_as_its_attempt_is_held(
+    yard: Any, put: Callable[..., str]
+) -> None:
+    held, over = put("running"), put("succeeded", 25)
+    for name in (f"{held}.1.1", f"{held}.0.1", f"{over}.1.1"):
+        yard.folder(yard.settings.orders_dir / name, "order", OLD)
+    assert names(yard.run(), "order") == {f"{held}.0.1", f"{over}.1.1"}
+    assert [path.name for path in yard.settings.orders_dir.iterdir()] == [f"{held}.1.1"]
+
+
+def test_what_goes_while_it_is_looked_at_hinders_nothing(yard: Any, older: Any) -> None:
+    first, second, third = (older(yard.store.staging / f"upload_{n}", OLD, "half") for n in (1, 2, 3))
+    looking = collecting.run(yard.site())
+    assert next(looking).name == first.name
+    # Another process adopts it, or removes it.
+    second.unlink()
+    assert [each.name for each in looking] == [third.name]
+    assert folders.size_of(second) == 0
 
 
 def test_what_was_arriving_and_was_given_up_goes(yard: Any, older: Any) -> None:
