@@ -59,6 +59,7 @@ def _create(database_url: str) -> None:
     """Create the file of a database on SQLite for its owner alone; the ones beside it get the same mode."""
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite" and url.database and not url.database.startswith((":", "file:")):
-        # Why it cannot be created, SQLite says itself.
+        # One that is there stays closed: closing it would drop the locks that connections of this process
+        # have on it (sqlite.org/howtocorrupt.html, 2.2). Why it cannot be created, SQLite says itself.
         with suppress(OSError):
-            os.close(os.open(url.database, os.O_CREAT | os.O_RDWR, 0o600))
+            os.close(os.open(url.database, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -105,8 +105,13 @@ class _Exchange:
         if not isinstance(error, _EXPECTED):
             if isinstance(problem, Unavailable):
                 # For as many as ask while the database is away; where it was missed tells nothing.
-                reason = str(getattr(error, "orig", error)).partition("\n")[0]
-                log.warning("request refused", code=problem.code, reason=reason)
+                cause = getattr(error, "orig", error)
+                reason = str(cause).partition("\n")[0]
+                # SQLite has several reasons for "database is locked"; only this name tells which.
+                name = getattr(cause, "sqlite_errorname", None)
+                log.warning(
+                    "request refused", code=problem.code, reason=f"{name}: {reason}" if name else reason
+                )
             else:
                 log.error("request failed", exc_info=error)
         if self._status == 0:

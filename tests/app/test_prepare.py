@@ -28,6 +28,23 @@ prepare(Settings(_env_file=None, data_dir=sys.argv[1], database_url=sys.argv[2])
 """
 
 
+# Whoever closes a database last locks the bytes that its readers share, and then deletes its log.
+LOCK_ALL = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)
+    except BlockingIOError:
+        sys.exit(3)
+"""
+
+
+def can_be_locked(path: Path) -> bool:
+    status = subprocess.run([sys.executable, "-c", LOCK_ALL, path], check=False).returncode
+    assert status in {0, 3}
+    return status == 0
+
+
 def start_preparing(folder: Path, url: str) -> subprocess.Popen[bytes]:
     # From a folder without the source tree: what is installed must be enough.
     return subprocess.Popen([sys.executable, "-P", "-c", PREPARE, str(folder), url], cwd=folder.parent)
@@ -59,6 +76,15 @@ def test_the_first_start_makes_a_key_that_only_a_file_holds_in_clear(settings: S
     assert (key.digest, key.scopes, key.owner) == (digest_of(text), ["admin"], "local")
     secret = text.split("_")[2].encode()
     assert not [path for path in settings.data_dir.glob("keraforge.db*") if secret in path.read_bytes()]
+
+
+def test_preparing_again_leaves_the_locks_of_connections_that_are_open(settings: Settings) -> None:
+    prepare(settings)
+    with closing(Database(settings.resolved_database_url)) as database, database.read() as session:
+        session.scalar(text("SELECT version_num FROM alembic_version"))
+        assert not can_be_locked(settings.data_dir / "keraforge.db")
+        prepare(settings)
+        assert not can_be_locked(settings.data_dir / "keraforge.db")
 
 
 def test_a_second_start_keeps_the_key(settings: Settings) -> None:
