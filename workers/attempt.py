@@ -39,18 +39,10 @@ def run_attempt(
     The child sees these GPUs and no others. ``place`` is that of the slot in a gang of which it is no chief.
     """
     log.info("%s begins", order.kind)
-    settings = workshop.settings
-    lease = Lease(settings.lease_seconds, settings.heartbeat_seconds)
     travels = travels_of(workshop.store, order)
     courier = Courier(travels.send) if travels is not None else None
-    journal = Journal(workshop.database, order.job, order.attempt, lease, courier=courier)
-    conclusion = Conclusion(workshop, order, journal)
-    if place is not None:
-        journal = MemberJournal(workshop.database, order.job, order.attempt, lease)
-        journal.place = place
-        conclusion = MemberConclusion(workshop, order, journal)
-        conclusion.place = place
-    folder = write_order(settings.data_dir / ORDERS_DIR, order)
+    journal, conclusion = _scribes(workshop, order, courier, place)
+    folder = write_order(workshop.settings.data_dir / ORDERS_DIR, order)
     try:
         if not provide(workshop, order, journal, travels):
             return
@@ -63,7 +55,22 @@ def run_attempt(
         _settle(workshop, journal, ending)
         conclusion.write(ending, folder / OUTPUT_DIR, memory_kills)
     finally:
+        if courier is not None:
+            courier.close(0.0, workshop.draining)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _scribes(
+    workshop: Workshop, order: Order, courier: Courier | None, place: Place | None
+) -> tuple[Journal, Conclusion]:
+    """Return what writes of an attempt while it runs, and of its end."""
+    settings, attempt = workshop.settings, (workshop.database, order.job, order.attempt)
+    lease = Lease(settings.lease_seconds, settings.heartbeat_seconds)
+    if place is not None:
+        journal: Journal = MemberJournal(*attempt, lease, place)
+        return journal, MemberConclusion(workshop, order, journal, place)
+    journal = Journal(*attempt, lease, courier=courier)
+    return journal, Conclusion(workshop, order, journal)
 
 
 def _settle(workshop: Workshop, journal: Journal, ending: Ending) -> None:

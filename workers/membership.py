@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.database import Database
 from app.jobs import finishing, gangs
 from app.jobs.fence import held
 from app.jobs.gangs import Place
@@ -19,18 +20,21 @@ from app.jobs.states import HELD
 from app.tables import Job
 from workers import failures
 from workers.conclusion import OTHERS_SECONDS, Conclusion
-from workers.journal import Journal
+from workers.journal import Journal, Lease
 from workers.persistence import persist
-from workers.protocol import EXIT_DONE, EXIT_STOPPED
+from workers.protocol import EXIT_DONE, EXIT_STOPPED, Order
 from workers.supervisor import Ending
+from workers.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
 
 class MemberJournal(Journal):
-    """Keeps a seat, and writes nothing: the chief tells of the job."""
+    """Keeps the seat of a ``place``, and writes nothing: the chief tells of the job."""
 
-    place: Place
+    def __init__(self, database: Database, job_id: str, attempt: int, lease: Lease, place: Place) -> None:
+        super().__init__(database, job_id, attempt, lease)
+        self._place = place
 
     def add(self, event: Reported) -> None:
         """Take no event."""
@@ -43,7 +47,7 @@ class MemberJournal(Journal):
     def _renew(self) -> None:
         begun = time.monotonic()
         with self._database.write() as session:
-            kept = gangs.renew(session, self.place, self._attempt, self._lease.seconds)
+            kept = gangs.renew(session, self._place, self._attempt, self._lease.seconds)
         if kept:
             self._renewed = begun
         else:
@@ -53,12 +57,14 @@ class MemberJournal(Journal):
 class MemberConclusion(Conclusion):
     """Gives up the seat, for the child is gone, and ends the gang if the chief does not do so first."""
 
-    place: Place
+    def __init__(self, workshop: Workshop, order: Order, journal: Journal, place: Place) -> None:
+        super().__init__(workshop, order, journal)
+        self._place = place
 
     def write(self, ending: Ending, output: Path, memory_kills_before: int | None) -> None:
         """Write what ``ending`` means."""
         database, draining = self._workshop.database, self._workshop.draining
-        persist(database, lambda session: gangs.leave(session, self.place), draining)
+        persist(database, lambda session: gangs.leave(session, self._place), draining)
         failure = self._failure(ending, memory_kills_before)
         left = ending.cause == "drained" or (ending.cause == "exited" and ending.status == EXIT_STOPPED)
         if failure is None and not left:

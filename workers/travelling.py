@@ -157,8 +157,8 @@ def _last_attempt(folder: Path) -> int:
     """Return the last attempt that used a folder on this host; 0 if none did."""
     try:
         return int((folder / MARK).read_text())
-    except FileNotFoundError:
-        # The first one empties its folder.
+    except (FileNotFoundError, ValueError):
+        # The first one empties its folder; a worker that was killed may have left no number.
         return 1 if kept(folder) else 0
 
 

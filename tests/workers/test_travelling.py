@@ -22,7 +22,7 @@ from app.tables.base import now
 from models.checkpoints import Checkpoint, newest, save
 from workers.courier import Courier
 from workers.journal import Journal
-from workers.travelling import LIST, Travels, sweep
+from workers.travelling import LIST, MARK, Travels, sweep
 
 JOB = "job_1"
 
@@ -93,6 +93,14 @@ def test_the_first_attempt_has_nothing_to_fetch(one: Host, other: Host) -> None:
     one.travels(1).send()
     other.travels(1).bring()
     assert other.step() is None
+
+
+def test_a_worker_that_was_killed_while_it_noted_its_attempt_hinders_no_other(one: Host) -> None:
+    one.write(10)
+    one.travels(2).bring()
+    (one.folder / MARK).write_text("")
+    one.travels(3).bring()
+    assert one.step() == 10
 
 
 def test_a_host_keeps_what_it_has_if_nobody_went_on_elsewhere(one: Host) -> None:
