@@ -1,16 +1,14 @@
 """Queries about jobs and what they reported."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, union_all
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, aliased, selectinload
 
-from app.tables import Event, Job, MetricPoint
+from app.tables import DatasetVersion, Event, Job, MetricPoint, ModelVersion
 
 Cursors = dict[str, int]
-# Slot and priority: within them the oldest goes first.
-_Rank = tuple[str, int]
 
 
 def find(session: Session, owner: str, job_id: str, *, lock: bool = False) -> Job | None:
@@ -30,7 +28,7 @@ def page(
     limit: int,
 ) -> Sequence[Job]:
     """Return jobs, the newest first, from the one after ``before`` on."""
-    query = select(Job).where(Job.owner == owner, Job.deleted_at.is_(None))
+    query = select(Job.id).where(Job.owner == owner, Job.deleted_at.is_(None))
     if kind is not None:
         query = query.where(Job.kind == kind)
     if states:
@@ -39,61 +37,53 @@ def page(
         query = query.where(Job.model == model)
     if before is not None:
         query = query.where(Job.id < before)
-    related = (selectinload(Job.dataset_version), selectinload(Job.model_version))
-    return session.scalars(query.options(*related).order_by(Job.id.desc()).limit(limit)).all()
+    # What else versions hold may be large, and is not told of a job.
+    related = (
+        selectinload(Job.dataset_version).load_only(DatasetVersion.number, DatasetVersion.deleted_at),
+        selectinload(Job.model_version).load_only(ModelVersion.number, ModelVersion.deleted_at),
+    )
+    # Where PostgreSQL has not counted yet what was just submitted, it sorts all jobs: as ids, not as rows.
+    ids = query.order_by(Job.id.desc()).limit(limit).subquery()
+    rows = select(Job).where(Job.id.in_(select(ids.c.id))).options(*related).order_by(Job.id.desc())
+    return session.scalars(rows).all()
 
 
-def queue_positions(session: Session, job_ids: Collection[str]) -> dict[str, int]:
+def queue_positions(session: Session, jobs: Collection[Job]) -> dict[str, int]:
     """Return the place in the queue, 1 for the next one, of those of the jobs that are queued."""
-    columns = select(Job.slot, Job.priority, Job.id).where(Job.id.in_(job_ids), Job.state == "queued")
-    asked: dict[_Rank, list[str]] = defaultdict(list)
-    for slot, priority, job_id in session.execute(columns.order_by(Job.id)):
-        asked[slot, priority].append(job_id)
-    if not asked:
-        return {}
-    ahead = _ahead(session, {rank: ids[0] for rank, ids in asked.items()})
-    # What is asked for together was mostly submitted together: little lies in between.
-    between = or_(
-        *(and_(_queued(rank), Job.id >= ids[0], Job.id <= ids[-1]) for rank, ids in asked.items()),
-    )
-    places = {}
-    for slot, priority, job_id in session.execute(
-        select(Job.slot, Job.priority, Job.id).where(between).order_by(Job.id)
-    ):
-        ahead[slot, priority] += 1
-        places[job_id] = ahead[slot, priority]
-    # On PostgreSQL each statement sees what is committed by then: a job may have been claimed in between.
-    return {job_id: places[job_id] for ids in asked.values() for job_id in ids if job_id in places}
-
-
-def _ahead(session: Session, firsts: Mapping[_Rank, str]) -> dict[_Rank, int]:
-    """Return how many jobs are ahead of the first one that is asked for of each rank."""
-    slots = {slot for slot, _ in firsts}
-    lengths = session.execute(
-        select(Job.slot, Job.priority, func.count())
-        .where(Job.slot.in_(slots), Job.state == "queued")
-        .group_by(Job.slot, Job.priority)
-    ).all()
-    older = session.execute(
-        union_all(
-            *(
-                select(literal(slot), literal(priority), func.count()).where(
-                    _queued((slot, priority)), Job.id < first
-                )
-                for (slot, priority), first in firsts.items()
-            )
-        )
-    )
+    if len(jobs) == 1:
+        return _place(session, next(iter(jobs)).id)
+    asked: dict[str, list[str]] = defaultdict(list)
+    for job in jobs:
+        asked[job.slot].append(job.id)
+    # A statement for each sort of slot goes along the queue's index; one for all would have to sort.
     return {
-        (slot, priority): count
-        + sum(more for of, higher, more in lengths if of == slot and higher > priority)
-        for slot, priority, count in older
+        job_id: place for slot, ids in asked.items() for job_id, place in _places(session, slot, ids).items()
     }
 
 
-def _queued(rank: _Rank) -> ColumnElement[bool]:
-    slot, priority = rank
-    return and_(Job.slot == slot, Job.state == "queued", Job.priority == priority)
+def _places(session: Session, slot: str, job_ids: Collection[str]) -> dict[str, int]:
+    """Return the places of several jobs of one sort of slot: the queue is gone through once."""
+    place = func.row_number().over(order_by=(Job.priority.desc(), Job.id))
+    queue = select(Job.id, place.label("place")).where(Job.slot == slot, Job.state == "queued").subquery()
+    asked = select(queue.c.id, queue.c.place).where(queue.c.id.in_(job_ids))
+    return dict(session.execute(asked).all())
+
+
+def _place(session: Session, job_id: str) -> dict[str, int]:
+    """Return the place of one job: those before it are only counted, which is quicker than numbering them."""
+    before = aliased(Job)
+    is_before = or_(
+        before.priority > Job.priority, and_(before.priority == Job.priority, before.id <= Job.id)
+    )
+    count = (
+        select(func.count())
+        .select_from(Job)
+        .join(before, and_(before.slot == Job.slot, before.state == "queued", is_before))
+        .where(Job.id == job_id, Job.state == "queued")
+    )
+    # A queued job is counted itself; none is counted before one that is not.
+    place = session.scalar(count)
+    return {job_id: place} if place else {}
 
 
 def events(session: Session, job_id: str, *, after: int, limit: int) -> Sequence[Event]:

@@ -92,7 +92,7 @@ def delete(session: Session, owner: str, job_id: str) -> None:
 
 def described(session: Session, jobs: Sequence[Job]) -> list[JobRead]:
     """Return what is told of each job."""
-    queued = [job.id for job in jobs if job.state == "queued"]
+    queued = [job for job in jobs if job.state == "queued"]
     places = repository.queue_positions(session, queued) if queued else {}
     return [_described(job, places.get(job.id)) for job in jobs]
 
