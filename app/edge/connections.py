@@ -110,6 +110,9 @@ class Connection(HttpToolsProtocol):
         if self._lane is not None and self._may_be_quick(self._lane):
             self._held = []
         else:
+            if self._was_quick:
+                # The answer before it, in the same piece, has begun to wait for the next request.
+                self._unset_keepalive_if_required()
             HttpToolsProtocol.on_headers_complete(self)
 
     def on_body(self, body: bytes) -> None:

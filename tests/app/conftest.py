@@ -144,9 +144,16 @@ def any_registry(database: Database, store: Store) -> Registry:
 class Listening:
     """An ASGI application behind uvicorn on a free port, in a thread."""
 
-    def __init__(self, app: ASGIApp, http: str = HTTP) -> None:
+    def __init__(self, app: ASGIApp, http: str = HTTP, *, keep_alive: int = 5) -> None:
         config = uvicorn.Config(
-            app, port=0, http=http, ws="none", log_config=None, access_log=False, server_header=False
+            app,
+            port=0,
+            http=http,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=keep_alive,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)

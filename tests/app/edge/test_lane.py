@@ -1,3 +1,4 @@
+import asyncio
 import json
 import re
 import socket
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from app.database import Database
+from app.edge.lane import LANE
 
 NATIVE, TENSORFLOW, INFERENCE = (
     "/api/v1/models/digits/predict",
@@ -213,6 +215,37 @@ def test_requests_in_one_piece_are_answered_in_their_order(connection: socket.so
     # One of a piece is quick; then others have their turn.
     assert [said.is_quick for said in found] == [True] + 5 * [False]
     assert {said.body for said in found} == {found[0].body}
+
+
+class Eager:
+    """A lane that knows one answer, and takes every request."""
+
+    def takes(self, *_: Any) -> bool:
+        """Take it."""
+        return True
+
+    def answer(self, *_: Any) -> tuple[int, bytes]:
+        """Answer it."""
+        return 200, b"content-length: 7\r\n\r\nat once"
+
+
+def test_behind_a_quick_answer_in_one_piece_a_slow_one_has_all_its_time(
+    listening: Callable[..., Any],
+) -> None:
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            scope["state"][LANE] = Eager()
+            for part in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{part}.complete"})
+            return
+        # By then a connection that waits for a request is closed.
+        await asyncio.sleep(0.1)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"7")]})
+        await send({"type": "http.response.body", "body": b"at last"})
+
+    said = listening(slow, keep_alive=0).raw(2 * asking("/slow", b"", {}))
+    assert re.findall(rb"\r\n\r\n(at once|at last)", said) == [b"at once", b"at last"]
 
 
 def test_a_body_may_come_in_pieces(connection: socket.socket, key: str) -> None:
