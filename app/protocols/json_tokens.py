@@ -9,7 +9,7 @@ import orjson
 
 from app.protocols.ports import Array
 
-_NULL = re.compile(rb"null")
+_NULL_OR_STRING = re.compile(rb'null|"(?:[^"\\]|\\.)*"')
 
 
 def written(value: Any, arrays: list[Array]) -> bytes:
@@ -22,7 +22,8 @@ def written(value: Any, arrays: list[Array]) -> bytes:
         return text
     # What JSON cannot carry was written as null; there it is written as a token.
     odd = (token for array in arrays for token in _tokens(array))
-    return _NULL.sub(lambda _: next(odd), text)
+    # A label may hold that word, or be it.
+    return _NULL_OR_STRING.sub(lambda found: next(odd) if found[0] == b"null" else found[0], text)
 
 
 def _tokens(array: Array) -> list[bytes]:

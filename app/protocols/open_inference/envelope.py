@@ -1,6 +1,7 @@
 """A request as JSON with tensors as bytes behind it: where the one ends and the others begin."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -31,6 +32,19 @@ def document_of(text: bytes) -> dict[str, Any]:
         found = _with_tokens(text, error)
     if not isinstance(found, dict):
         raise BadRequest('Expected a JSON object with "inputs", got something else.')
+    return found
+
+
+def id_of(document: Mapping[str, Any]) -> str | None:
+    """Return the identifier that an answer is to carry; None where the request has none."""
+    asked = document.get("id")
+    if asked is None:
+        return None
+    try:
+        asked.encode()
+    except (AttributeError, UnicodeEncodeError):
+        raise BadRequest("'id' must be a string of whole characters.") from None
+    found: str = asked
     return found
 
 

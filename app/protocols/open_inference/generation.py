@@ -10,7 +10,7 @@ from starlette.types import Receive, Send
 
 from app.errors import AppError, BadRequest
 from app.protocols.generate import EVENTS_TYPE, GenerateParameters, begun
-from app.protocols.open_inference.envelope import document_of
+from app.protocols.open_inference.envelope import document_of, id_of
 from app.protocols.parameters import LARGEST_SEED
 from app.protocols.replies import Header, reply
 from app.protocols.streams import deltas_of, stream, taken, watched
@@ -60,9 +60,7 @@ def read(body: bytes, head: Mapping[str, Any]) -> tuple[dict[str, Any], Generate
     :class:`~app.errors.BadRequest`.
     """
     document = document_of(body)
-    asked_id, parameters = document.get("id"), document.get("parameters") or {}
-    if asked_id is not None and not isinstance(asked_id, str):
-        raise BadRequest("'id' must be a string.")
+    asked_id, parameters = id_of(document), document.get("parameters") or {}
     if not isinstance(document.get("text_input"), str):
         raise BadRequest("Expected 'text_input', the text to be continued.")
     if not isinstance(parameters, dict):

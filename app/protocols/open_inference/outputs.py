@@ -28,7 +28,8 @@ def wanted_of(document: Mapping[str, Any], names: Sequence[str]) -> list[Wanted]
         return [Wanted(name, all_binary) for name in names]
     if not isinstance(sent, list) or not all(isinstance(each, dict) for each in sent):
         raise BadRequest("Expected 'outputs', a list of objects with a name.")
-    wanted = []
+    wanted: list[Wanted] = []
+    asked: set[str] = set()
     for each in sent:
         name, parameters = each.get("name"), _parameters(each)
         if name not in names:
@@ -37,6 +38,10 @@ def wanted_of(document: Mapping[str, Any], names: Sequence[str]) -> list[Wanted]
         if best is not None and (type(best) is not int or best < 1):
             raise BadRequest(f"output {name!r}: classification must be a number from 1, got {str(best)[:40]}")
         is_binary = parameters.get("binary_data", all_binary)
+        if name in asked:
+            # Without end, a small request would have an answer that no memory holds.
+            raise BadRequest(f"output {name!r} is asked for twice")
+        asked.add(name)
         wanted.append(Wanted(name, is_binary is True, best))
     return wanted
 

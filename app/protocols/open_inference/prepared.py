@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.errors import BadRequest
 from app.protocols.compressed import packed
 from app.protocols.inputs import JSON_TYPE
 from app.protocols.open_inference import documents, envelope
@@ -18,6 +17,9 @@ from app.serving.generation import Language
 from app.serving.loaded import LoadedVersion
 from app.serving.role import LoadedRole
 from app.settings import Settings
+
+# Microseconds: about as many as a client can say.
+_LONGEST = 2**63
 
 
 class Prepared(NamedTuple):
@@ -67,9 +69,7 @@ class Prepared(NamedTuple):
             return known
         document = envelope.document_of(text)
         binary = memoryview(body)[len(text) :]
-        asked_id = document.get("id")
-        if asked_id is not None and not isinstance(asked_id, str):
-            raise BadRequest("'id' must be a string.")
+        asked_id = envelope.id_of(document)
         inputs = read_inputs(document, binary, self.ports, self.limits)
         request = Request(asked_id, inputs, wanted_of(document, self.role.names), _seconds(document))
         if len(binary):
@@ -96,7 +96,8 @@ def _seconds(document: Mapping[str, Any]) -> float | None:
     """Return how long a client waits, which it tells in microseconds; other values mean nothing."""
     parameters = document.get("parameters")
     timeout = parameters.get("timeout") if isinstance(parameters, dict) else None
-    return timeout / 1e6 if type(timeout) is int and timeout > 0 else None
+    # No one waits longer than the service allows; what has no end is too large for a float.
+    return min(timeout, _LONGEST) / 1e6 if type(timeout) is int and timeout > 0 else None
 
 
 def _writer(version: LoadedVersion, head: Mapping[str, Any], headers: list[Header]) -> Writer | None:

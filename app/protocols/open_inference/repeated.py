@@ -25,7 +25,7 @@ class Request(NamedTuple):
     @property
     def names(self) -> list[str]:
         """The outputs that are needed."""
-        return list(dict.fromkeys(wanted.name for wanted in self.wanted))
+        return [wanted.name for wanted in self.wanted]
 
 
 class _Part(NamedTuple):

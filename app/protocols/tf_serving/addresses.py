@@ -15,7 +15,8 @@ _VERBS: Mapping[str, Verb] = {verb: verb for verb in get_args(Verb)}
 _ASKED = re.compile(
     r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<number>\d+)|/labels/(?P<label>[^/:]+))?"
     r"(?::(?P<verb>predict|classify|regress)|(?P<metadata>/metadata))?",
-    re.IGNORECASE,
+    # Beyond ASCII there are letters that only seem to be one of these in the other case.
+    re.IGNORECASE | re.ASCII,
 )
 _LARGEST_VERSION = 2**63 - 1
 

@@ -1,5 +1,6 @@
 """Classify and regress: examples as objects of features, and what is answered about them."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,10 +46,12 @@ def _feature(port: Port, rows: list[dict[str, Any]]) -> Array:
             raise BadRequest(f"Example {number} lacks the feature {port.name}, and 'context' has none.")
         # A feature is a flat list there, or one value; of ours, whatever is nested as the input is.
         flat = tensor_of(_as_numbers(row[port.name]), port.sort).reshape(-1)
-        if flat.size != int(np.prod(port.shape)) and -1 not in port.shape:
+        step = math.prod(side for side in port.shape if side != -1)
+        is_fixed = -1 not in port.shape
+        if flat.size % step or (is_fixed and flat.size != step):
             raise BadRequest(
                 f"Example {number}: the feature {port.name} has {flat.size} values, "
-                f"{int(np.prod(port.shape))} were expected."
+                f"{'' if is_fixed else 'a multiple of '}{step} were expected."
             )
         values.append(flat.reshape(port.shape))
     if len({value.shape for value in values}) > 1:

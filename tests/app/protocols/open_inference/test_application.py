@@ -1,5 +1,6 @@
 import gzip
 import io
+import json
 import zlib
 
 import numpy as np
@@ -139,6 +140,8 @@ def test_no_row_at_all_is_answered_with_none(client, registry):
     registry.publish(seed=4)
     nothing = {"name": "image", "shape": [0, 8, 8, 1], "datatype": "FP32", "data": []}
     assert client.post(INFER, json={"inputs": [nothing]}).json()["outputs"][0]["shape"] == [0, 3]
+    pictures = {"name": "image", "shape": [0, 1], "datatype": "BYTES", "data": []}
+    assert client.post(INFER, json={"inputs": [pictures]}).json()["outputs"][0]["shape"] == [0, 3]
     binary = as_bytes([sized("image", [0, 8, 8, 1], "FP32", 0)], parameters={"binary_data_output": True})
     assert outputs_of(client.post(INFER, **binary))["probabilities"].shape == (0, 3)
 
@@ -207,6 +210,9 @@ def test_a_client_may_say_how_long_it_waits(client, registry, made):
     # In microseconds; what is none means nothing.
     for timeout in (60_000_000, 0, -1, 1.5, "1", True):
         assert ask(timeout).status_code == 200
+    inputs = json.dumps([tensor("x", rows)])
+    endless = f'{{"x": NaN, "parameters": {{"timeout": {10**400}}}, "inputs": {inputs}}}'
+    assert client.post("/v2/models/slow/infer", content=endless).status_code == 200
 
 
 def test_a_version_is_named_by_its_number_or_by_an_alias(client, registry):

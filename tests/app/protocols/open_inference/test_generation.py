@@ -79,6 +79,7 @@ def test_what_curl_sends_is_not_asked_for_its_type_and_may_be_packed(client, wri
         ({"text_input": 1}, "Expected 'text_input'"),
         ({"text_input": ""}, "text_input: "),
         ({"text_input": "a", "id": 1}, "'id' must be a string"),
+        (b'{"text_input": "a", "id": "\\udfff", "x": NaN}', "'id' must be a string"),
         ({"text_input": "a", "parameters": [1]}, "'parameters' must be an object"),
         ({"text_input": "a", "max_tokens": 0}, "max_tokens: "),
         ({"text_input": "a", "parameters": {"temperature": "warm"}}, "temperature: "),

@@ -95,6 +95,30 @@ def test_examples_are_classified_with_labels_and_scores(client, registry):
     np.testing.assert_allclose(scores, registry.expected(4, ROWS), atol=1e-6)
 
 
+def test_labels_may_be_words_of_json_beside_scores_that_json_lacks(client, registry):
+    labels = ["null", 'a "null" \\', "NaN"]
+    registry.publish(seed=4, signature=registry.signature(labels=labels))
+
+    def classified(first):
+        examples = [{"image": [first] + [0] * 63}]
+        answer = client.post("/v1/models/digits:classify", content=json.dumps({"examples": examples}))
+        assert answer.status_code == 200, answer.text
+        # Unlike other readers, Python's takes NaN as it stands.
+        return dict(answer.json()["results"][0])
+
+    assert list(classified(0)) == labels
+    assert str(classified(float("nan"))) == str(dict.fromkeys(labels, float("nan")))
+
+
+def test_a_feature_of_steps_that_are_cut_off_is_refused(client, registry, made):
+    role = made.role("predict", {"steps": (4, 2)}, {"values": (2,)})
+    role.node("ReduceMax", ["steps"], ["values"], axes=[1], keepdims=0)
+    examples = {"predict": {"steps": np.ones((1, 4, 2), np.float32)}}
+    registry.publish("waves", **made.artifact([role], examples, task="regression", variable_length=True))
+    answer = client.post("/v1/models/waves:regress", json={"examples": [{"steps": [1, 2, 3]}]})
+    assert "has 3 values, a multiple of 2 were expected" in error(answer, 400)
+
+
 def test_examples_are_regressed_and_take_features_from_the_context(client, registry, table):
     table(registry)
     body = {"context": {"b": "red"}, "examples": [{"a": 1}, {"a": [2], "b": ["blue"]}, {"a": [True]}]}
@@ -217,6 +241,8 @@ def test_several_inputs_want_objects(client, registry, table):
         ("POST", "/v1/models/digits", 400, "Malformed request: POST"),
         ("POST", "/v1/models/digits/versions/HELLO:regress", 400, "Malformed request"),
         ("POST", "/v1/models/digits/versions/1/labels/x:predict", 400, "Malformed request"),
+        ("POST", "/v1/models/digits:pred\u0131ct", 400, "Malformed request"),
+        ("GET", "/v1/models/digits/versions/\u0663", 400, "Malformed request"),
     ],
 )
 def test_wrong_addresses_are_answered_in_the_words_of_tensorflow_serving(
