@@ -1,16 +1,19 @@
 """Claiming: how a slot gets the best waiting job, and no other slot gets it too."""
 
-from typing import NamedTuple
+import json
+from typing import Any, NamedTuple
 
-from sqlalchemy import Double, Select, bindparam, or_, select, update
+from sqlalchemy import JSON, ColumnElement, Double, Select, String, bindparam, cast, func, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from app.jobs.events import append_state, enter_phase
+from app.jobs.events import append_beginning, timed
 from app.jobs.leasing import LEASE_SECONDS, due, era, moment
 from app.tables import DatasetVersion, Job
 from app.tables.base import now
 
+FIRST_PHASE = "starting"
 # To put one together takes longer than to run it; one for each clock.
 _STATEMENTS: dict[str, ReturningUpdate[Job]] = {}
 
@@ -48,9 +51,9 @@ def claim(
     if name not in _STATEMENTS:
         _STATEMENTS[name] = _statement(session)
     given = {"of_sort": slot, "by": worker, "begun": now(), "seconds": lease, **reach._asdict()}
-    job = session.scalar(_STATEMENTS[name], given)
+    job = session.scalar(_STATEMENTS[name], given | {"entry": json.dumps(timed(FIRST_PHASE))})
     if job is not None:
-        begin_attempt(session, job)
+        append_beginning(session, job)
     return job
 
 
@@ -88,6 +91,8 @@ def _statement(session: Session) -> ReturningUpdate[Job]:
         )
         .values(
             state="running",
+            phase=FIRST_PHASE,
+            phases=_one_phase_more(session),
             attempt=Job.attempt + 1,
             worker=bindparam("by"),
             era=era(session),
@@ -102,7 +107,9 @@ def _statement(session: Session) -> ReturningUpdate[Job]:
     )
 
 
-def begin_attempt(session: Session, job: Job) -> None:
-    """Note that an attempt of a job has begun, in the transaction that began it."""
-    append_state(session, job)
-    enter_phase(session, job, "starting")
+def _one_phase_more(session: Session) -> ColumnElement[Any]:
+    """Return the timed history of phases with the parameter ``entry`` at its end, as SQL."""
+    entry = bindparam("entry", type_=String)
+    if session.get_bind().dialect.name == "sqlite":
+        return func.json_insert(Job.phases, "$[#]", func.json(entry))
+    return cast(cast(Job.phases, JSONB).concat(cast(entry, JSONB)), JSON)

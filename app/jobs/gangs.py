@@ -14,7 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.database import ring_after_commit
-from app.jobs.claiming import Reach, begin_attempt, best
+from app.jobs.claiming import FIRST_PHASE, Reach, best
+from app.jobs.events import append_beginning, timed
 from app.jobs.leasing import era, moment
 from app.jobs.states import HELD
 from app.tables import Job, Seat
@@ -77,10 +78,10 @@ def gather(session: Session, job_id: str, lease: float) -> bool:
     job.state, job.attempt, job.worker = "running", job.attempt + 1, seats[0].worker
     job.era, job.lease_until, job.not_before, job.child_gone_at = era(session), until, None, None
     job.started_at, job.revision = now(), job.revision + 1
+    job.phase, job.phases = FIRST_PHASE, [*job.phases, timed(FIRST_PHASE)]
     for rank, seat in enumerate(seats):
         seat.attempt, seat.rank, seat.heard_until = job.attempt, rank, until
-    session.flush()
-    begin_attempt(session, job)
+    append_beginning(session, job)
     ring_after_commit(session, job.slot)
     return True
 

@@ -33,6 +33,18 @@ def test_a_claimed_job_is_running_in_its_first_attempt(rows: Any, database: Data
     assert events[-2:] == [("state", 1, {"state": "running"}), ("phase", 1, {"phase": "starting"})]
 
 
+def test_a_later_attempt_is_told_after_what_came_before(rows: Any, database: Database) -> None:
+    before = [{"phase": phase, "at": "2026-01-02T03:04:05Z"} for phase in ("starting", "training")]
+    job_id = rows.training()
+    with database.write() as session:
+        session.execute(update(Job).values(phases=before, phase="training"))
+    assert claimed(database) == job_id
+    job = rows.job(job_id)
+    assert job.phases[:2] == before
+    assert [phase["phase"] for phase in job.phases[2:]] == ["starting"]
+    assert job.phases[2]["at"].endswith("Z")
+
+
 def test_the_highest_priority_goes_first_then_the_oldest(rows: Any, database: Database) -> None:
     version = rows.version()
     expected = [rows.training(version=version, priority=priority) for priority in (0, 5, 5, -1)]
