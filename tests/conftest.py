@@ -31,6 +31,8 @@ from models.specs.training import TrainingSpec
 pytest_plugins = ["disks", "made", "s3_server"]
 
 TEMPLATE = "migrated_template"
+# How long a test waits for what is to come, on a machine that has much else to do.
+DEADLINE_SECONDS = 180.0
 IMAGES = {
     "kind": "images",
     "rows": 4,
@@ -222,7 +224,7 @@ def until() -> Callable[..., Any]:
     """Wait until a condition holds; return what it returned."""
 
     def wait(condition: Callable[[], Any], what: str = "something") -> Any:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + DEADLINE_SECONDS
         while not (found := condition()):
             assert time.monotonic() < deadline, f"waited in vain for {what}"
             time.sleep(0.02)

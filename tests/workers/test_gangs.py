@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from app.settings import Settings
+from app.tables import Seat, Worker
 
 on_both = pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 
@@ -23,15 +25,14 @@ def kind() -> str:
 def settings(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> Settings:
-    """Settings of a worker that is soon missed and takes part in gangs."""
+    """Settings of a worker that takes part in gangs, and is missed when a test says that its time is over."""
     monkeypatch.setenv("KERAFORGE_GANG_HOST", "127.0.0.1")
-    monkeypatch.setenv("SILENCE_SECONDS", "60")
     return Settings(
         _env_file=None,
         data_dir=tmp_path / "data",
         database_url=request.getfixturevalue(f"{kind}_url"),
         warm_start=False,
-        lease_seconds=2.0,
+        lease_seconds=60.0,
         heartbeat_seconds=0.4,
         reconcile_seconds=0.4,
     )
@@ -50,6 +51,14 @@ class Pair:
 
     def restart(self, number: int) -> None:
         self.processes[number] = self._start(self.settings[number])
+
+    def lose(self, number: int) -> None:
+        """Kill a worker, and have the time be over after which it is missed."""
+        name = (self.settings[number].data_dir / "worker.lock").read_text().strip()
+        self.processes[number].kill()
+        with self._bench.rows.database.write() as session:
+            for lease, whose in ((Worker, Worker.id), (Seat, Seat.worker)):
+                session.execute(update(lease).where(whose == name).values(heard_until=0.0))
 
     def children(self, job: str, attempt: int) -> dict[int, tuple[int, int]]:
         """Return of each rank in an attempt the worker, 0 or 1, and the process."""
@@ -100,7 +109,7 @@ def test_a_gang_that_is_cancelled_is_dead_when_the_state_says_so(bench: Any, pai
 def test_a_member_whose_worker_is_killed_is_replaced_when_there_is_another(bench: Any, pair: Pair) -> None:
     job_id = bench.rows.training("gang", slots=2)
     number, _ = pair.children(job_id, 1)[1]
-    pair.processes[number].kill()
+    pair.lose(number)
     bench.until(lambda: bench.rows.job(job_id).state == "queued", "the gang's end")
     # One slot makes no gang, and is not kept from other work.
     assert bench.ended(bench.rows.training("train")).state == "succeeded"

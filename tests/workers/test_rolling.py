@@ -105,11 +105,6 @@ def web(settings: Settings) -> Iterator[Web]:
 
 
 @pytest.fixture
-def _nobody_is_thought_hung(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SILENCE_SECONDS", "600")
-
-
-@pytest.fixture
 def clients() -> Iterator[ExitStack]:
     """What is to be closed when nobody asks any more."""
     with ExitStack() as stack:
@@ -117,7 +112,6 @@ def clients() -> Iterator[ExitStack]:
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("_nobody_is_thought_hung")
 def test_replacing_the_web_process_and_the_worker_costs_a_client_nothing(
     *,
     bench: Any,

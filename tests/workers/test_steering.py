@@ -21,7 +21,7 @@ from workers.worker import Worker
 
 on_both = pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 
-LIMITS = Limits(first_event=5.0, silence=5.0, pause_grace=1.0, cancel_grace=1.0, drain_grace=0.5)
+LIMITS = Limits(first_event=60.0, silence=60.0, pause_grace=1.0, cancel_grace=1.0, drain_grace=0.5)
 
 
 @pytest.fixture
@@ -30,13 +30,18 @@ def kind() -> str:
 
 
 @pytest.fixture
-def settings(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Settings:
+def lease() -> float:
+    return 60.0
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, tmp_path: Path, kind: str, lease: float) -> Settings:
     return Settings(
         _env_file=None,
         data_dir=tmp_path / "data",
         database_url=request.getfixturevalue(f"{kind}_url"),
         warm_start=False,
-        lease_seconds=1.0,
+        lease_seconds=lease,
         heartbeat_seconds=0.2,
         reconcile_seconds=0.2,
         restarts=2,
@@ -183,7 +188,7 @@ def test_a_worker_that_lost_its_job_ends_its_child_and_nothing_of_it_is_written(
     assert bench.ended(bench.rows.training("train")).state == "succeeded"
 
 
-@pytest.mark.parametrize("kind", ["postgres"])
+@pytest.mark.parametrize(("kind", "lease"), [("postgres", 2.0)])
 def test_a_worker_that_cannot_renew_its_lease_ends_its_child(
     bench: Any, worker: Worker, postgres_server: str
 ) -> None:

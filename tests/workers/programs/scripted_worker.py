@@ -15,9 +15,7 @@ PROGRAMS = {
     "training": Program("scripted_child", preload=("json",)),
     "reading": Program("scripted_child"),
 }
-LIMITS = Limits(
-    first_event=2.0, silence=float(os.environ.get("SILENCE_SECONDS", "2")), cancel_grace=1.0, drain_grace=0.5
-)
+LIMITS = Limits(cancel_grace=1.0, drain_grace=0.5)
 
 if __name__ == "__main__":
     # A test that proves a ring cannot have a worker that looks for work by itself.
