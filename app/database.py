@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_TIMEOUT_SECONDS = 30
@@ -65,8 +65,14 @@ def create_database_engine(url: str) -> Engine:
         return _create_sqlite_engine(url)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    return create_engine(
-        parsed,
+    return _create_postgresql_engine(parsed)
+
+
+def _create_postgresql_engine(url: URL) -> Engine:
+    from app.postgresql import Connection  # noqa: PLC0415 - its driver is needed by no SQLite
+
+    engine = create_engine(
+        url,
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=5,
@@ -83,6 +89,12 @@ def create_database_engine(url: str) -> Engine:
             " -c idle_in_transaction_session_timeout=30s",
         },
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Connection:
+        return Connection.connect(*arguments, **options)
+
+    return engine
 
 
 def _sqlite_module() -> Any:

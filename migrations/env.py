@@ -1,6 +1,6 @@
 """How Alembic runs here: the same for the ``alembic`` command and for :mod:`app.prepare`."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Connection, text
@@ -65,6 +65,8 @@ def _suspend_limits(connection: Connection) -> None:
         cursor.execute("PRAGMA foreign_keys=OFF")
         cursor.close()
         return
+    driver: Any = connection.connection.driver_connection
+    driver.answer_seconds = None
     connection.execute(text("SET LOCAL statement_timeout = 0"))
     connection.execute(text("SET LOCAL lock_timeout = '60s'"))
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
