@@ -67,5 +67,6 @@ def train(
     """
     company = Company(report, should_stop, should_leave, watch, keeper, gang)
     precision = mixed_precision(network) if uses_mixed_precision(spec, training) else nullcontext()
-    with precision, fused(network, training.batch_size, xla=training.xla == "on"):
+    compiled = uses_xla(spec, training, data.source, len(data.train_rows))
+    with precision, fused(network, training.batch_size, xla=compiled):
         return Loop(network, spec, training, data, company).run()
