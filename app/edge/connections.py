@@ -8,10 +8,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.edge.draining import DRAIN_SECONDS
+from app.edge.headers import has_body
 from app.edge.lane import LANE, Lane
 from app.edge.problems import answer
 from app.edge.targets import LONGEST_HEAD, TOO_LONG, head_too_long
-from app.errors import AppError, RequestTimeout, Unavailable
+from app.errors import AppError, BadRequest, RequestTimeout, Unavailable
 from app.protocols.quick import head_of
 
 # Read and thrown away of what a client goes on sending after it was refused.
@@ -94,11 +95,7 @@ class Connection(HttpToolsProtocol):
         # Not by super(), here and below: on the hot path that would cost twice as much.
         HttpToolsProtocol.data_received(self, data)
         if self._unfinished > LONGEST_HEAD and not self.transport.is_closing():
-            if self._is_answering():
-                # In the midst of an answer nothing else can be said.
-                self.transport.close()
-            else:
-                self._refuse(head_too_long())
+            self._refuse_head(head_too_long())
 
     def on_headers_complete(self) -> None:
         """Begin a request; one whose head is too long is answered as others are."""
@@ -113,6 +110,10 @@ class Connection(HttpToolsProtocol):
             if self._was_quick:
                 # The answer before it, in the same piece, has begun to wait for the next request.
                 self._unset_keepalive_if_required()
+            if self.parser.should_upgrade() and has_body({"headers": self.headers}):
+                # The parser does not look for that body, and would take it for requests.
+                self._refuse_head(_upgrading())
+                return
             HttpToolsProtocol.on_headers_complete(self)
 
     def on_body(self, body: bytes) -> None:
@@ -125,6 +126,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End a request, which may be answered by that."""
+        if self._refused:
+            return
         if self._held is not None and self._lane is not None:
             found = self._lane.answer(self.url, self.headers, self.server, b"".join(self._held))
             if found is not None:
@@ -211,15 +214,23 @@ class Connection(HttpToolsProtocol):
             )
         )
 
+    def _refuse_head(self, error: AppError) -> None:
+        if self._is_answering():
+            # In the midst of an answer nothing else can be said.
+            self._refused = True
+            self.transport.close()
+        else:
+            self._refuse(error)
+
     def _refuse(self, error: AppError) -> None:
         """Say what is wrong and take no more.
 
         What still arrives is thrown away for a moment: to close at once would reset the connection, and a
         reset may overtake the answer.
         """
+        self._refused = True
         self._say(error)
         self.transport.write_eof()
-        self._refused = True
         self._unfinished = 0
         self._watch = self.loop.call_later(DRAIN_SECONDS, self.transport.close)
 
@@ -227,3 +238,11 @@ class Connection(HttpToolsProtocol):
         status, headers, body = answer(error, "", "")
         lines = [b"%b: %b\r\n" % pair for pair in headers]
         self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", body]))
+
+
+def _upgrading() -> BadRequest:
+    return BadRequest(
+        "This service speaks HTTP/1.1 and nothing else; send a body without the header Upgrade.",
+        code="upgrade_refused",
+        headers={"Connection": "close"},
+    )

@@ -3,8 +3,9 @@
 import json
 import random
 import re
+import socket
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -144,3 +145,22 @@ def test_nothing_that_is_sent_for_a_long_time_is_our_fault(
 ) -> None:
     with closing(serve(any_registry.database)) as service, service.client("admin") as client:
         ask(client, 15 * ROUNDS, 1000, prepared(service, any_registry, rows))
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"])
+@pytest.mark.parametrize("length", [b"Content-Length: 45", b"Transfer-Encoding: chunked"])
+def test_a_body_behind_an_upgrade_is_not_taken_for_a_request(
+    module_service: Any, before: bytes, length: bytes
+) -> None:
+    upgrade = b"Connection: Upgrade\r\nUpgrade: h2c\r\n"
+    head = b"POST /v2/models/x/infer HTTP/1.1\r\nHost: 127.0.0.1\r\n" + upgrade + length + b"\r\n\r\n"
+    hidden = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", module_service.port), timeout=30) as connection:
+        connection.sendall(before + head)
+        said = connection.recv(65536)
+        with suppress(ConnectionError):
+            connection.sendall(hidden)
+            said += b"".join(iter(lambda: connection.recv(65536), b""))
+    # What is asked before it may lose its answer: the connection ends there.
+    assert before or (said.count(b"\r\n\r\n") == 1 and b"upgrade_refused" in said)
+    assert b'"ok"' not in said or (before and said.count(b'"ok"') == 1)
