@@ -1,4 +1,4 @@
-"""A short storm over each kind of database; `make chaos` runs the long one."""
+"""A short storm over each kind of database, SQLite in `make test-long`; `make chaos` runs the long one."""
 
 import importlib.util
 from pathlib import Path
@@ -10,6 +10,7 @@ from chaos.parts import kills
 OPTIONS = Options(seed=7, jobs=12, kills=5)
 
 
+@pytest.mark.long
 def test_kills_on_one_host_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     outcome = kills.on_one_host(OPTIONS, tmp_path)
     assert outcome.violations == [], log_of(tmp_path)

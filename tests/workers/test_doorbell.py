@@ -15,7 +15,7 @@ from app.settings import Settings
 BOTH = frozenset({"training", "light"})
 
 
-@pytest.fixture(params=["redis", "rabbitmq"])
+@pytest.fixture(params=["redis", pytest.param("rabbitmq", marks=pytest.mark.long)])
 def broker(request: pytest.FixtureRequest) -> Any:
     """A broker that does not run."""
     broker = broker_of(request)
