@@ -108,15 +108,14 @@ def main(folder, cases):
         ]
         moved = apart(alone, trained_not(case))
         found[case] = {"weights": apart(alone, both), "figures": max(losses), "moved": moved}
-    if "random" in cases:
-        found |= repeated(folder)
+        if case == "random":
+            found |= repeated(folder, both)
     sys.stdout.write(json.dumps(found) + "\n")
 
 
-def repeated(folder):
+def repeated(folder, whole):
     """Tell whether random parts repeat, and whether a training that was left goes on with the same bits."""
     found = {"resumed": False}
-    whole, _ = trained("random", 2)
     again, _ = trained("random", 2)
     keeper = Keeper(Path(folder), lambda *_: None, seconds=0)
     try:
