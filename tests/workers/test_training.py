@@ -70,14 +70,24 @@ def test_digits_are_read_trained_published_and_promoted(
     report = json.loads(store.path(child.files["report.json"]["sha256"]).read_bytes())
     assert report["start_from"]["fresh"] == []
 
-    # A fourth is interrupted, and ends where the others did.
-    training = whole["training"] | {"epochs": 20}
+    loaded = Path(f"/proc/{worker.process.pid}/maps").read_text()
+    assert "sqlite" in loaded
+    assert "tensorflow" not in loaded
+    assert worker.stop() == 0
+
+
+@pytest.mark.long
+def test_a_training_that_is_paused_ends_where_another_does(
+    bench: Any, start_worker: Any, database: Database
+) -> None:
+    worker = start_worker(bench.settings, worker_command())
+    version = bench.rows.version("reading", schema=None, options={})
+    reading = bench.rows.reading(version=version)
+    request = {"network": {"preset": "cnn-small"}, "training": {"epochs": 20, "seed": 7}}
     unbroken, paused = (
-        bench.rows.training(
-            "digits", version=version, resolved=whole | {"training": training}, request=request
-        )
-        for _ in range(2)
+        bench.rows.training("digits", version=version, resolved=None, request=request) for _ in range(2)
     )
+    assert bench.ended(reading).state == "succeeded"
     assert bench.ended(unbroken).state == "succeeded"
     bench.until(lambda: bench.rows.events(paused, "epoch"), "its first epoch")
     with database.write() as session:
@@ -96,8 +106,4 @@ def test_digits_are_read_trained_published_and_promoted(
     assert one.metrics == other.metrics
     for name in ("golden.npz", "report.json"):
         assert one.files[name]["sha256"] == other.files[name]["sha256"]
-
-    loaded = Path(f"/proc/{worker.process.pid}/maps").read_text()
-    assert "sqlite" in loaded
-    assert "tensorflow" not in loaded
     assert worker.stop() == 0
