@@ -183,7 +183,7 @@ def test_the_published_port_is_the_one_that_is_listened_on() -> None:
     assert [name for name, each in compose(SECRETS)["services"].items() if "ports" in each] == ["web"]
 
 
-@pytest.mark.parametrize("name", [*OURS, *STORES])
+@pytest.mark.parametrize("name", [*OURS, *sorted(STORES)])
 def test_a_container_can_do_little_harm(name: str) -> None:
     each = service(name)
     assert each["read_only"] is True
