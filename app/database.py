@@ -1,7 +1,9 @@
 """The database: one engine, short transactions, and rings of the doorbell sent only after a commit."""
 
 import importlib.util
+import os
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -97,17 +99,23 @@ def _create_postgresql_engine(url: URL) -> Engine:
     return engine
 
 
-def _sqlite_module() -> Any:
+def sqlite_module() -> Any:
     """Return the newest SQLite at hand: the wheel's where it is installed, else Python's own."""
-    if importlib.util.find_spec("pysqlite3") is not None:
+    if importlib.util.find_spec("pysqlite3") is None:
+        return sqlite3
+    flags = sys.getdlopenflags()
+    # TensorFlow exports an SQLite too. Loaded before the wheel it would be bound to its functions, and two
+    # processes on one database would differ in version and thus in journal mode.
+    sys.setdlopenflags(flags | getattr(os, "RTLD_DEEPBIND", 0))
+    try:
         import pysqlite3.dbapi2  # noqa: PLC0415 - has a wheel only on some platforms
-
-        return pysqlite3.dbapi2
-    return sqlite3
+    finally:
+        sys.setdlopenflags(flags)
+    return pysqlite3.dbapi2
 
 
 def _create_sqlite_engine(url: str) -> Engine:
-    module = _sqlite_module()
+    module = sqlite_module()
     journal = "WAL" if module.sqlite_version_info >= SAFE_WAL_VERSION else "DELETE"
     engine = create_engine(
         url,

@@ -25,6 +25,9 @@ for _ in range(int(sys.argv[2])):
 """
 
 
+VERSION = "from app.database import sqlite_module; print(sqlite_module().sqlite_version)"
+
+
 @pytest.fixture
 def sqlite(sqlite_url: str) -> Iterator[Database]:
     database = Database(sqlite_url)
@@ -40,6 +43,15 @@ def add_dataset(database: Database, name: str) -> None:
 def names(database: Database) -> list[str]:
     with database.read() as session:
         return sorted(session.scalars(text("SELECT name FROM datasets")))
+
+
+def version_after(*modules: str) -> str:
+    imports = "".join(f"import {module}; " for module in modules)
+    return subprocess.check_output([sys.executable, "-P", "-c", imports + VERSION], text=True)
+
+
+def test_all_processes_have_one_sqlite_also_those_that_loaded_tensorflow_and_its_own() -> None:
+    assert version_after("tensorflow") == version_after()
 
 
 def test_sqlite_is_told_to_be_safe_and_concurrent(sqlite: Database) -> None:
