@@ -7,7 +7,8 @@ bytes, and one that does nothing. They show what is left to gain, and whether th
 import os
 
 import numpy as np
-import onnxruntime
+
+from models.onnx_runtime import onnxruntime
 
 _OK = {"type": "http.response.start", "status": 200}
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from app.database import Database
@@ -23,6 +22,7 @@ from app.serving.role import LoadedRole
 from app.settings import Settings
 from app.storage import Store
 from app.tables import Job
+from models.onnx_runtime import onnxruntime
 from models.signature import RoleSignature
 
 SIDE, CLASSES = 16, 3

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import tensorflow as tf
 import tf2onnx
 
@@ -15,6 +14,7 @@ from models import normalization_export, recurrent_export
 from models.asking import Arrays, Serve
 from models.graph_rewriting import transpose_convolutions
 from models.marks import native_operators
+from models.onnx_runtime import onnxruntime
 from models.roles import PlayedRole
 from models.signature import TensorSignature
 from models.tensor_names import NEVER

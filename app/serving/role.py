@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from app.serving.statistics import VersionStatistics
+from models.onnx_runtime import onnxruntime
 from models.signature import RoleSignature
 
 Array = npt.NDArray[Any]

@@ -3,11 +3,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from models.asking import Arrays
 from models.export import ExportFailed, check_graph, export_onnx, parity, serving_function
+from models.onnx_runtime import onnxruntime
 from models.registry import build
 from models.roles import PlayedRole, predict_role
 from models.schema import Column, InputSchema

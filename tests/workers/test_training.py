@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 from sqlalchemy import select
 
@@ -16,6 +15,7 @@ from app.jobs.verbs import pause, resume
 from app.settings import Settings
 from app.storage import Store
 from app.tables import Alias, DatasetVersion, ModelVersion
+from models.onnx_runtime import onnxruntime
 from workers.command import worker_command
 
 

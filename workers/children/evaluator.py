@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 
 from models.asking import Arrays, Serve, questions, row_inputs
+from models.onnx_runtime import onnxruntime
 from models.reports.report import Examined
 from models.reports.writing import report_of
 from models.schema import input_of

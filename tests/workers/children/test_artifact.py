@@ -5,12 +5,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import onnxruntime
 import pytest
 from PIL import Image
 
 from models.asking import Arrays
 from models.export import serving_function
+from models.onnx_runtime import onnxruntime
 from models.reading.canonical import write_canonical
 from models.reading.digits import read_digits
 from models.reading.options import ReadingOptions

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 import small_orders
 from PIL import Image
 
+from models.onnx_runtime import onnxruntime
 from models.registry import build
 from models.schema import DatasetSchema, ImageSchema, TextSchema, input_of
 from models.signature import Signature
