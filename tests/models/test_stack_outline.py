@@ -1,3 +1,4 @@
+from math import prod
 from random import Random
 from typing import Any, get_args
 
@@ -104,6 +105,12 @@ class Stack:
         self.layers.append({**layer, "name": name, "inputs": names})
         self.unused = self.unused - {*names} | {name}
 
+    def reshaped(self, name: str) -> None:
+        """Put the values of a layer in a column, if their number is known."""
+        shape = self.shapes[name]
+        if all(side is not None for side in shape):
+            self.tried({"type": "reshape", "shape": [prod(shape), 1]}, [name])
+
     def _made(self, spec: AnyLayer, given: list[tuple[int, ...]]) -> tuple[int, ...]:
         if isinstance(spec, Embedding):
             return spec.embedded(given[0], self.source.vocabulary).shape
@@ -120,6 +127,9 @@ def random_stack(random: Random, source: InputSchema, size: int) -> LayersSpec:
         count = random.choice([1, 1, 1, 2, 3])
         names = [known[-1] if random.random() < 0.6 else random.choice(known) for _ in range(count)]
         stack.tried(random_layer(random), names)
+        if random.random() < 0.05:
+            # One that is drawn hardly ever fits.
+            stack.reshaped(known[-1])
     for name in sorted(stack.unused):
         stack.tried({"type": "flatten"}, [name])
     if len(stack.unused) > 1:
