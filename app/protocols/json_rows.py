@@ -58,8 +58,10 @@ class RowsReader:
             return None
         if values.size != rows * self._values:
             return None
+        with np.errstate(over="ignore"):
+            squares = values.dot(values)
         # Then none is beyond that bound; should many together be, they are read slowly.
-        if not values.dot(values) <= LARGEST**2:
+        if not squares <= LARGEST**2:
             return None
         return values.astype(np.float32).reshape(rows, *self._tensor.shape)
 

@@ -187,6 +187,10 @@ def test_a_last_axis_of_one_may_be_left_out():
     assert same_bits(reader_of((2, 2, 1)).read_exact(body), values)
 
 
+def test_a_number_whose_square_is_beyond_all_numbers_is_left_to_the_slow_reader_in_silence():
+    assert reader_of((1,)).read_fast(b'{"instances":[[1677e217]]}') is None
+
+
 def test_what_the_fast_reader_does_not_know_is_still_read():
     body = b'{"\\u0069nstances": [[1, 123456789012345678901234567890]]}'
     assert reader_of((2,)).read_fast(body) is None
