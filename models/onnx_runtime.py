@@ -8,6 +8,6 @@ import os
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-import onnxruntime  # noqa: TID251 - after the line above, as told
+import onnxruntime  # noqa: TID251 - the one place
 
 __all__ = ["onnxruntime"]
