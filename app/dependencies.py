@@ -1,6 +1,5 @@
 """What endpoints ask FastAPI for: transactions, the caller, and the service's collaborators."""
 
-from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,6 +10,7 @@ from app.keys.principal import Principal
 from app.serving.engine import Engine
 from app.settings import Settings
 from app.storage import Store
+from app.transactions import Transaction
 
 
 # The small ones are coroutines only because FastAPI sends plain functions to a thread.
@@ -19,14 +19,12 @@ async def _database(request: Request) -> Database:
     return database
 
 
-def _read_session(database: Annotated[Database, Depends(_database)]) -> Iterator[Session]:
-    with database.read() as session:
-        yield session
+async def _reading(database: Annotated[Database, Depends(_database)]) -> Transaction:
+    return Transaction(database.read)
 
 
-def _write_session(database: Annotated[Database, Depends(_database)]) -> Iterator[Session]:
-    with database.write() as session:
-        yield session
+async def _writing(database: Annotated[Database, Depends(_database)]) -> Transaction:
+    return Transaction(database.write)
 
 
 async def _settings(request: Request) -> Settings:
@@ -55,7 +53,7 @@ EngineDep = Annotated[Engine, Depends(_engine)]
 StoreDep = Annotated[Store, Depends(_store)]
 PrincipalDep = Annotated[Principal, Depends(_principal)]
 
-# With scope "function" a session ends before the response is sent: what is answered has been committed, and a
-# commit that fails is not answered with success.
-ReadSession = Annotated[Session, Depends(_read_session, scope="function")]
-WriteSession = Annotated[Session, Depends(_write_session, scope="function")]
+# An endpoint on a TransactionRoute gets the session itself. It ends before the response is sent: what is
+# answered has been committed, and a commit that fails is not answered with success.
+ReadSession = Annotated[Session, Depends(_reading)]
+WriteSession = Annotated[Session, Depends(_writing)]

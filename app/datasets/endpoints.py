@@ -11,8 +11,9 @@ from app.dependencies import PrincipalDep, ReadSession, StoreDep, WriteSession
 from app.documentation import BODY, UNCHANGED, problems
 from app.fields import Number
 from app.pagination import Page, PageQuery
+from app.transactions import TransactionRoute
 
-router = APIRouter(prefix="/datasets", tags=["datasets"])
+router = APIRouter(prefix="/datasets", tags=["datasets"], route_class=TransactionRoute)
 
 
 @router.post(

@@ -15,8 +15,11 @@ from app.fields import Number
 from app.jobs.schemas import JobRead
 from app.jobs.submitting import once
 from app.pagination import Page, PageQuery
+from app.transactions import TransactionRoute
 
-router = APIRouter(prefix="/models/{name}/versions/{number}/evaluations", tags=["models"])
+router = APIRouter(
+    prefix="/models/{name}/versions/{number}/evaluations", tags=["models"], route_class=TransactionRoute
+)
 
 
 @router.post(

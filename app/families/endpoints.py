@@ -6,8 +6,9 @@ from app.dependencies import PrincipalDep, ReadSession, SettingsDep
 from app.documentation import BODY, problems
 from app.families import service
 from app.families.schemas import FamilyList, SpecsCheck, SpecsOutline
+from app.transactions import TransactionRoute
 
-router = APIRouter(tags=["families"])
+router = APIRouter(tags=["families"], route_class=TransactionRoute)
 
 
 @router.get("/families", responses=problems(), summary="List families and presets")

@@ -12,8 +12,9 @@ from app.jobs import following, service, steering
 from app.jobs.schemas import JobCreate, JobQuery, JobRead, JobUpdate
 from app.jobs.submitting import submit_once
 from app.pagination import Page
+from app.transactions import TransactionRoute
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=TransactionRoute)
 
 
 @router.post(

@@ -16,8 +16,9 @@ from app.jobs.stream import Broadcaster
 from app.registry import artifacts
 from app.registry.schemas import ArtifactList
 from app.tables import Job
+from app.transactions import TransactionRoute
 
-router = APIRouter()
+router = APIRouter(route_class=TransactionRoute)
 
 STREAM_TYPE = "text/event-stream"
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -13,8 +13,9 @@ from app.documentation import BODY, problems
 from app.jobs import cloning, service, verbs
 from app.jobs.schemas import JobCreate, JobRead
 from app.jobs.submitting import submit_once
+from app.transactions import TransactionRoute
 
-router = APIRouter()
+router = APIRouter(route_class=TransactionRoute)
 
 Edits = Annotated[
     dict[str, Any] | None,

@@ -10,8 +10,9 @@ from app.keys import service
 from app.keys.keyring import Keyring
 from app.keys.schemas import KeyCreate, KeyCreated, KeyRead
 from app.pagination import Page, PageQuery
+from app.transactions import TransactionRoute
 
-router = APIRouter(prefix="/keys", tags=["keys"])
+router = APIRouter(prefix="/keys", tags=["keys"], route_class=TransactionRoute)
 
 
 @router.get("", responses=problems(400), summary="List keys")

@@ -11,8 +11,9 @@ from app.registry import aliases
 from app.registry.gate import require_servable
 from app.registry.schemas import AliasRead, AliasUpdate, RollbackRequest
 from app.serving.snapshot import Target
+from app.transactions import TransactionRoute
 
-router = APIRouter()
+router = APIRouter(route_class=TransactionRoute)
 
 ADDRESS = "/{name}/aliases/{alias}"
 

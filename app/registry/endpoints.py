@@ -12,8 +12,9 @@ from app.fields import Number
 from app.pagination import Page, PageQuery
 from app.registry import alias_endpoints, artifacts, service
 from app.registry.schemas import ArtifactList, ModelRead, VersionRead, VersionSummary
+from app.transactions import TransactionRoute
 
-router = APIRouter(prefix="/models", tags=["models"])
+router = APIRouter(prefix="/models", tags=["models"], route_class=TransactionRoute)
 
 
 @router.get("", responses=problems(400), summary="List models")

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query
 from app.dependencies import PrincipalDep, ReadSession, SettingsDep, WriteSession
 from app.documentation import problems
 from app.pagination import Page, PageQuery
+from app.transactions import TransactionRoute
 from app.trash import service
 from app.trash.schemas import TrashRead
 
-router = APIRouter(prefix="/trash", tags=["trash"])
+router = APIRouter(prefix="/trash", tags=["trash"], route_class=TransactionRoute)
 
 
 @router.get("", responses=problems(400), summary="List what was deleted")

@@ -5,10 +5,11 @@ from fastapi import APIRouter
 from app.dependencies import ReadSession, WriteSession
 from app.documentation import problems
 from app.pagination import Page
+from app.transactions import TransactionRoute
 from app.workers import service
 from app.workers.schemas import WorkerRead
 
-router = APIRouter(prefix="/workers", tags=["workers"])
+router = APIRouter(prefix="/workers", tags=["workers"], route_class=TransactionRoute)
 
 
 @router.get("", responses=problems(), summary="List workers")
