@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -26,7 +27,8 @@ class TransactionRoute(APIRoute):
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, _inside(endpoint), **options)
+        # A coroutine runs on the event loop, where no transaction may stand.
+        super().__init__(path, endpoint if iscoroutinefunction(endpoint) else _inside(endpoint), **options)
 
 
 def _inside(endpoint: Callable[..., Any]) -> Callable[..., Any]:
