@@ -22,7 +22,7 @@ from rich.table import Table
 from benchmarks import rivals, servers, workloads
 from benchmarks.claims import Claim, show, write
 from benchmarks.environments import installed
-from benchmarks.load import Load, Measured, request_bytes
+from benchmarks.load import Load, Measured, NotAnswered, request_bytes
 from benchmarks.predict import CONNECTIONS, cells
 from benchmarks.rivals import RIVALS, Rival
 from benchmarks.servers import Server
@@ -30,6 +30,7 @@ from benchmarks.trained import Trained, train_all
 from benchmarks.workloads import WORKLOADS, Workload
 
 OURS, BARE, NOTHING = "keraforge", "bare ASGI", "an application that does nothing"
+LONGEST_REASON = 300
 Runs = dict[str, list[Measured]]
 
 
@@ -81,7 +82,13 @@ def _measured(
             with rivals.running(rival, graph, cores) as server:
                 name = trained.inputs[workload.model]["name"]
                 asked = [request_bytes(rival.path, rival.body(tensor, name), {}) for tensor in tensors]
-                runs[rival.name] = _runs(server, asked, seconds)
+                try:
+                    runs[rival.name] = _runs(server, asked, seconds)
+                except NotAnswered as error:
+                    reason = str(error)[-LONGEST_REASON:]
+                    Console().print(
+                        f"{rival.name} is left out, it answered no success: {reason}", markup=False
+                    )
     with _bare({}, cores) as server:
         runs[NOTHING] = _runs(server, requests, seconds)
     return runs

@@ -16,6 +16,10 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _OK = b"HTTP/1.1 200"
 
 
+class NotAnswered(RuntimeError):
+    """A server refused a request, or closed its connection."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """What one run showed; latencies are in milliseconds.
@@ -45,6 +49,9 @@ class Load:
         """Keep ``connections`` busy for ``seconds``, after an unmeasured time.
 
         A slow server gets as much longer as it needs to answer once on every connection.
+
+        Raises:
+            NotAnswered: a request was not answered with success, so that there is nothing to compare.
         """
         return uvloop.run(_measure(self, connections, seconds))
 
@@ -148,4 +155,4 @@ class _Connection(asyncio.Protocol):
 
     def _fail(self, reason: str) -> None:
         if not self._outcome.done():
-            self._outcome.set_exception(RuntimeError(reason))
+            self._outcome.set_exception(NotAnswered(reason))
