@@ -31,6 +31,10 @@ class Claimed(NamedTuple):
         return self.place if self.rank else None
 
 
+class NoAddress(Exception):
+    """What was told as this machine's address among the members of a gang is none of its addresses."""
+
+
 class _Seated(Exception):
     """The slot's offer was taken up while it claimed something else."""
 
@@ -42,6 +46,12 @@ class Claims:
         self._workshop, self._sort = workshop, sort
         self._worker, self._number = worker, number
         self._offered: Place | None = None
+        self._devices = 0
+
+    @property
+    def promised(self) -> int:
+        """How many devices the slot needs as soon as the gang that it has offered itself to is whole."""
+        return 0 if self._offered is None else self._devices
 
     @property
     def is_waiting(self) -> bool:
@@ -94,10 +104,12 @@ class Claims:
         job = claim(session, self._sort, self._worker, reach=reach, lease=lease)
         if job is None:
             place = self._offered or self._place()
-            job_id = gangs.offer(session, self._sort, place, reach)
+            wanted = gangs.offer(session, self._sort, place, reach)
             # What was offered before may have been taken up, even if nothing is wanted any more.
-            self._offered = place if job_id else self._offered
-            return None, job_id
+            if wanted is None:
+                return None, None
+            self._offered, self._devices = place, wanted.devices
+            return None, wanted.job
         if self._offered is not None and not gangs.withdraw(session, self._offered):
             raise _Seated
         return Claimed(job.id, job.attempt, job.devices), None
@@ -114,6 +126,20 @@ class Claims:
             return Claimed(seat.job_id, seat.attempt, job.devices, self._offered, seat.rank or 0)
 
     def _place(self) -> Place:
-        host = self._workshop.settings.gang_host
+        return Place(self._worker, self._number, free_address(self._workshop.settings.gang_host))
+
+
+def free_address(host: str) -> str:
+    """Return ``host:port`` with a port of this machine that nobody listens on.
+
+    Raises:
+        NoAddress: ``host`` has no name that is known, or is another machine's.
+    """
+    try:
         with socket.create_server((host, 0)) as free:
-            return Place(self._worker, self._number, f"{host}:{free.getsockname()[1]}")
+            return f"{host}:{free.getsockname()[1]}"
+    except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]
+        raise NoAddress(
+            f"KERAFORGE_GANG_HOST must be an address or a name of this machine, got {host}: {reason}."
+        ) from None

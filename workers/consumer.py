@@ -11,6 +11,7 @@ from kombu import Queue
 from app.broker import create_celery
 from app.doorbell import RING_TASK
 from app.logging import configure_logging
+from workers.claims import NoAddress
 from workers.identity import AnotherWorker
 from workers.worker import Worker
 
@@ -34,7 +35,7 @@ def consumer_of(worker: Worker) -> Celery:
         def start(self, _parent: Any) -> None:
             try:
                 worker.start()
-            except AnotherWorker as error:
+            except (AnotherWorker, NoAddress) as error:
                 log.critical("%s", error)
                 raise SystemExit(1) from None
 

@@ -42,7 +42,7 @@ class Slot:
 
     def __init__(self, workshop: Workshop, sort: str, number: int, worker: str) -> None:
         self.sort = sort
-        self._workshop = workshop
+        self._workshop, self._number = workshop, number
         self._pool = workshop.pool if sort == "training" else Pool((), 1)
         # Unlike an Event, this queue may be used in a signal handler that interrupts its own use.
         self._bell: SimpleQueue[None] = SimpleQueue()
@@ -127,7 +127,7 @@ class Slot:
     def _claim(self) -> tuple[Claimed, tuple[Device, ...]] | None:
         try:
             with self._pool.lock:
-                return self._taken() if self._pool.free else None
+                return self._taken()
         except AWAY as error:
             if not self._is_away:
                 log.warning("the database is away (%s); no jobs are claimed", type(error).__name__)
@@ -136,7 +136,11 @@ class Slot:
 
     def _taken(self) -> tuple[Claimed, tuple[Device, ...]] | None:
         """Claim the best job and take its devices; the caller holds the lock of the pool."""
-        claimed = self._claims.next(Reach(self._pool.free, self._pool.most, self._pool.slots))
+        free = self._pool.free(self._number)
+        if free < 1:
+            return None
+        claimed = self._claims.next(Reach(free, self._pool.most, self._pool.slots))
+        self._pool.promise(self._number, self._claims.promised)
         self._is_away = False
         return None if claimed is None else (claimed, self._pool.take(claimed.devices))
 

@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.storage import open_store
 from app.workers.hearing import Equipment, announce, beat, gang_slots, leave
 from workers.child import Program
+from workers.claims import free_address
 from workers.devices import Device, devices_of
 from workers.identity import Identity
 from workers.lending import Pool
@@ -71,7 +72,10 @@ class Worker:
 
         Raises:
             workers.identity.AnotherWorker: another process has the name.
+            workers.claims.NoAddress: the address for gangs is none of this machine.
         """
+        if self.settings.gang_host:
+            free_address(self.settings.gang_host)
         # Whatever shares the machine among training slots shares it among as many as there are.
         settings = self.settings.model_copy(update={"training_slots": self._training_slots})
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

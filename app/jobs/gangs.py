@@ -1,7 +1,7 @@
 """Gangs: several slots, of any workers, that train one job together, claimed together or not at all.
 
-A slot that finds such a job to be the best *offers* itself: it keeps a seat for a few seconds, and holds
-nothing else. Whoever sees that enough have offered themselves seats them all in one transaction, with the
+A slot that finds such a job to be the best *offers* itself: it keeps a seat for a few seconds, and its worker
+the devices. Whoever sees that enough have offered themselves seats them all in one transaction, with the
 attempt of the job. All slots go by the same order of jobs, so that they come together at the best one; a new
 offer replaces the old one.
 """
@@ -33,18 +33,27 @@ class Place(NamedTuple):
     address: str
 
 
-def offer(session: Session, sort: str, place: Place, reach: Reach) -> str | None:
-    """Offer a slot to the best job, if that is one for several slots; return which, or None for none.
+class Wanted(NamedTuple):
+    """A job for several slots, and how many devices it needs of each."""
+
+    job: str
+    devices: int
+
+
+def offer(session: Session, sort: str, place: Place, reach: Reach) -> Wanted | None:
+    """Offer a slot to the best job; None if that is one for one slot, or wants more devices than are free.
 
     A seat that the slot has in a gang already stays.
     """
     given = {"of_sort": sort, "most": reach.most, "in_all": reach.in_all}
-    wanted = select(Job.id).where(Job.id == best(session).scalar_subquery(), Job.slots > 1)
-    job = session.scalar(wanted, given)
-    if job is None:
+    query = select(Job.id, Job.devices).where(
+        Job.id == best(session).scalar_subquery(), Job.slots > 1, Job.devices <= reach.free
+    )
+    found = session.execute(query, given).one_or_none()
+    if found is None:
         withdraw(session, place)
         return None
-    seat = {"job_id": job, "era": era(session), "heard_until": moment(session) + OFFER_SECONDS}
+    seat = {"job_id": found.id, "era": era(session), "heard_until": moment(session) + OFFER_SECONDS}
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = insert(Seat).values(**place._asdict(), **seat)
     session.execute(
@@ -54,7 +63,7 @@ def offer(session: Session, sort: str, place: Place, reach: Reach) -> str | None
             where=Seat.attempt.is_(None),
         )
     )
-    return job
+    return Wanted(found.id, found.devices)
 
 
 def withdraw(session: Session, place: Place) -> bool:

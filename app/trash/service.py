@@ -50,9 +50,9 @@ def restore(session: Session, principal: Principal, key: str) -> None:
             if version.deleted_at == found.deleted_at:
                 version.deleted_at = None
     elif isinstance(found, DatasetVersion):
-        _require_parent(found.dataset)
+        _require_parent(session, found.dataset)
     elif isinstance(found, ModelVersion):
-        _require_parent(found.model)
+        _require_parent(session, found.model)
     found.deleted_at = None
 
 
@@ -72,7 +72,9 @@ def _give_name_back(session: Session, row: Dataset | RegisteredModel) -> None:
         ) from None
 
 
-def _require_parent(parent: Dataset | RegisteredModel) -> None:
+def _require_parent(session: Session, parent: Dataset | RegisteredModel) -> None:
+    # Locked, as whoever deletes it does: else a version could be left over from what was just deleted.
+    session.refresh(parent, with_for_update=True)
     if parent.deleted_at is not None:
         raise Conflict(
             f"{original(parent.name)}, of which this is a version, is in the trash too. Restore that first.",

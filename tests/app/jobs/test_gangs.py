@@ -21,7 +21,8 @@ def place(worker: str, slot: int = 0) -> Place:
 
 def offered(database: Database, worker: str, reach: Reach = THREE) -> str | None:
     with database.write() as session:
-        return gangs.offer(session, "training", place(worker), reach)
+        wanted = gangs.offer(session, "training", place(worker), reach)
+        return None if wanted is None else wanted.job
 
 
 def gathered(database: Database, job: str) -> bool:
@@ -111,6 +112,16 @@ def test_a_slot_that_finds_no_gang_takes_its_offer_back(rows: Any, database: Dat
     with database.write() as session:
         session.execute(update(Job).where(Job.id == job).values(state="cancelled"))
     assert offered(database, "a") is None
+    assert seats(database) == {}
+
+
+def test_a_slot_with_too_few_free_devices_offers_nothing_and_takes_its_offer_back(
+    rows: Any, database: Database
+) -> None:
+    job = rows.training(slots=2, devices=2)
+    enough, too_few = Reach(free=2, most=2, in_all=2), Reach(free=1, most=2, in_all=2)
+    assert offered(database, "a", enough) == job
+    assert offered(database, "a", too_few) is None
     assert seats(database) == {}
 
 

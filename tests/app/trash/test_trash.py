@@ -1,9 +1,13 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from app.database import Database
+from app.datasets import service as datasets
 from app.tables import Dataset, DatasetVersion, Job
 
 TRASH = "/api/v1/trash"
@@ -134,3 +138,25 @@ def test_a_key_sees_and_restores_only_what_its_scopes_name(service: Any, rows_in
         assert restore(writer, thrown(admin)["dataset", "mine"]).status_code == 404
         assert restore(writer, job_id).status_code == 204
     admin.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_version_does_not_come_back_into_what_is_being_deleted(
+    client: httpx.Client, database: Database
+) -> None:
+    dataset(client, database)
+    client.delete(f"{DATASETS}/digits/versions/1")
+    key = thrown(client)["dataset_version", "digits@1"]
+    with ThreadPoolExecutor() as threads:
+        with database.write() as session:
+            datasets.delete(session, "local", "digits")
+            session.flush()
+            restoring = threads.submit(restore, client, key)
+            while not restoring.done() and not waits_for_a_lock(database):
+                time.sleep(0.01)
+        assert restoring.result().json()["code"] == "in_trash"
+
+
+def waits_for_a_lock(database: Database) -> bool:
+    with database.read() as session:
+        return bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
