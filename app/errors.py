@@ -18,7 +18,9 @@ AppError
 ├── Invalid               422
 ├── TooMany               429
 ├── HeadTooLong           431
-└── Unavailable           503
+├── NotSupported          501
+├── Unavailable           503
+└── TimedOut              504
 """
 
 from collections.abc import Mapping, Sequence
@@ -157,6 +159,12 @@ class HeadTooLong(AppError):
     """The request's address and headers exceed the limit."""
 
     status, title, default_code = 431, "Request header fields too large", "head_too_long"
+
+
+class NotSupported(AppError):
+    """The request uses a part of HTTP that is not understood here."""
+
+    status, title, default_code = 501, "Not supported", "not_supported"
 
 
 class Unavailable(AppError):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.edge.headers import has_body, header, is_json, media_type
-from app.errors import BadRequest, TooLarge, UnsupportedMediaType
+from app.errors import BadRequest, NotSupported, TooLarge, UnsupportedMediaType, shortened
 from app.keys.scopes import SCOPES
 from app.settings import Settings
 
@@ -18,7 +18,7 @@ _MOST_DIGITS = 18
 
 
 class Bodies:
-    """Middleware that refuses bodies that are too large, or compressed, with 413 and 415.
+    """Middleware that refuses bodies that are too large, or compressed, with 413, 415 and 501.
 
     It stands behind the gate, which leaves the route's name in the request's state.
     """
@@ -36,6 +36,7 @@ class Bodies:
         if scope["type"] != "http" or not has_body(scope):
             await self.app(scope, receive, send)
             return
+        _require_plain_transfer(scope)
         limit = self._limit(scope)
         encoding = (header(scope, b"content-encoding") or b"identity").lower()
         if encoding != b"identity" and scope["state"]["route"] not in UNPACKING_ROUTES:
@@ -67,6 +68,20 @@ class Bodies:
         if route in UPLOAD_ROUTES and is_json(media_type(scope)):
             return self._json
         return self._others.get(route, self._json)
+
+
+def _require_plain_transfer(scope: Scope) -> None:
+    """Refuse a body that was packed for the way, which the server's parser takes for the body itself."""
+    coding = header(scope, b"transfer-encoding")
+    if coding is None:
+        return
+    if scope["http_version"] == "1.0":
+        raise BadRequest("HTTP/1.0 knows no Transfer-Encoding; use HTTP/1.1.", code="invalid_header")
+    if coding.strip().lower() != b"chunked":
+        shown = shortened(coding.decode("latin-1"))
+        raise NotSupported(
+            f"Expected no Transfer-Encoding but chunked, got {shown}.", code="unsupported_transfer_encoding"
+        )
 
 
 def _length(declared: bytes) -> int:

@@ -128,3 +128,20 @@ def test_bytes_beyond_ascii_in_headers_are_only_bytes(service: Any) -> None:
     assert ask(service, b"GET /api/v1/jobs HTTP/1.1", HOST, *weird)[1]["code"] == "invalid_credentials"
     credentials = b"Authorization: Bearer \xff\xfe"
     assert ask(service, b"GET /api/v1/jobs HTTP/1.1", HOST, credentials)[1]["code"] == "invalid_credentials"
+
+
+@pytest.mark.parametrize(
+    ("version", "headers", "status"),
+    [
+        (b"1.1", (b"Transfer-Encoding: Chunked",), 422),
+        (b"1.1", (b"Transfer-Encoding: gzip, chunked",), 501),
+        (b"1.1", (b"Transfer-Encoding: gzip", b"Transfer-Encoding: chunked"), 400),
+        (b"1.0", (b"Transfer-Encoding: chunked",), 400),
+    ],
+)
+def test_a_body_that_was_packed_for_the_way_is_not_taken_for_the_body(
+    service: Any, key: bytes, version: bytes, headers: tuple[bytes, ...], status: int
+) -> None:
+    known = (HOST, b"Authorization: Bearer " + key, b"Content-Type: application/json")
+    line = b"POST /api/v1/jobs HTTP/" + version
+    assert ask(service, line, *known, *headers, body=b"2\r\n{}\r\n0\r\n\r\n")[0] == status
