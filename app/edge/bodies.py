@@ -10,7 +10,7 @@ from app.keys.scopes import SCOPES
 from app.settings import Settings
 
 # These unpack their bodies themselves, within the same limit.
-UNPACKING_ROUTES = ("POST /v2/models/{rest:path}",)
+UNPACKING_ROUTES = ("POST /v1/models/{rest:path}", "POST /v2/models/{rest:path}")
 # Their bodies are files, unless they are JSON.
 UPLOAD_ROUTES = ("POST /api/v1/datasets/{name}/versions",)
 

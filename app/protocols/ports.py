@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from app.errors import Invalid, UnsupportedMediaType
 from app.protocols.pictures import image_type, read_picture
 from app.serving.loaded import LoadedVersion
 from app.serving.role import LoadedRole
@@ -81,7 +82,10 @@ def _port(tensor: TensorSignature, version: LoadedVersion, max_pixels: int) -> P
             media_type = image_type(body)
             if media_type is None:
                 raise PortError("expected a PNG or a JPEG, got other bytes")
-            return read_picture(body, media_type, tensor, image, query_string=b"", max_pixels=max_pixels)
+            try:
+                return read_picture(body, media_type, tensor, image, query_string=b"", max_pixels=max_pixels)
+            except (Invalid, UnsupportedMediaType) as error:
+                raise PortError(error.detail.rstrip(".")) from None
 
     return Port(tensor.name, "float", tensor.shape, lambda values: _numbers(values, tensor), see)
 

@@ -76,7 +76,11 @@ class OpenAi:
         target = _target(scope["state"]["principal"].owner, asked.model)
         version = scope["state"][VERSION] = self._engine.lookup(target) or await self._engine.obtain(target)
         texts = _begun(asked, version, self._language(version))
-        head = {"id": new_id("cmpl"), "object": "text_completion", "created": int(time.time())}
+        head = {
+            "id": new_id("cmpl").replace("_", "-"),
+            "object": "text_completion",
+            "created": int(time.time()),
+        }
         head["model"] = asked.model
         with execution.place() as place:
             async with watched(receive) as gone:
@@ -92,7 +96,7 @@ class OpenAi:
                     choice(index, text.echo + text.generation.text, text.generation, text.logprobs)
                     for index, text in enumerate(texts)
                 ]
-                usage = usage_of([text.generation for text in texts])
+                usage = usage_of([text.generation for text in texts], asked.n)
                 whole = orjson.dumps({**head, "choices": choices, "usage": usage})
                 await reply(send, headers_of(version, JSON_TYPE), whole)
 
@@ -185,4 +189,4 @@ async def _told(
             elif delta:
                 yield event(choices=[choice(index, delta, None, None)], **more)
     if with_usage:
-        yield event(choices=[], usage=usage_of([text.generation for text in texts]))
+        yield event(choices=[], usage=usage_of([text.generation for text in texts], asked.n))

@@ -97,8 +97,8 @@ def choice(index: int, text: str, generation: Generation | None, logprobs: Logpr
     }
 
 
-def usage_of(generations: Sequence[Generation]) -> dict[str, int]:
-    """Return how many tokens were read and written."""
-    read = sum(generation.prompt_tokens for generation in generations)
+def usage_of(generations: Sequence[Generation], of_each: int) -> dict[str, int]:
+    """Return how many tokens were read and written; a prompt counts once, ``of_each`` has so many texts."""
+    read = sum(generation.prompt_tokens for generation in generations[::of_each])
     written = sum(generation.completion_tokens for generation in generations)
     return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}

@@ -11,8 +11,10 @@ from weakref import WeakKeyDictionary
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.edge.headers import header
 from app.errors import NotFound
 from app.protocols.body import INLINE_BODY_BYTES, left, read_body
+from app.protocols.compressed import IDENTITY, inflated
 from app.protocols.inputs import JSON_TYPE
 from app.protocols.json_rows import RowsReader
 from app.protocols.ports import Array
@@ -62,7 +64,7 @@ class TfServing:
                 await reply(send, prepared.headers, orjson.dumps(metadata(version, prepared.signatures)))
             case verb:
                 version = scope["state"][VERSION] = await self._version(asked.target)
-                await self._answer(version, verb, receive, send)
+                await self._answer(version, verb, scope, receive, send)
 
     def at_once(self, asking: Asking) -> Answer | None:
         """Return the answer to a prediction that takes next to no time, None for every other request."""
@@ -84,14 +86,20 @@ class TfServing:
         except NotFound:
             raise not_servable(target) from None
 
-    async def _answer(self, version: LoadedVersion, verb: Verb, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, version: LoadedVersion, verb: Verb, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         prepared = self._of(version)
         body = await read_body(receive)
+        encoding = header(scope, b"content-encoding") or IDENTITY
+        limit = self._settings.predict_body_bytes
+
+        def read() -> _Work:
+            return prepared.work(verb, inflated(body, encoding, limit))
+
         execution = self._engine.execution
-        is_slow = len(body) > INLINE_BODY_BYTES
-        work = (
-            await execution.run(lambda: prepared.work(verb, body)) if is_slow else prepared.work(verb, body)
-        )
+        is_slow = len(body) > INLINE_BODY_BYTES or encoding != IDENTITY
+        work = await execution.run(read) if is_slow else read()
         answer = await execution.ask(work.role, work.inputs, None, work.write, left=partial(left, receive))
         await reply(send, prepared.headers, answer)
 

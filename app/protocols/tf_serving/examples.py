@@ -9,9 +9,8 @@ import numpy as np
 from app.errors import BadRequest
 from app.protocols.instances import described
 from app.protocols.ports import Array, Port, PortError
-from app.protocols.tf_serving.requests import document_of, require_little
+from app.protocols.tf_serving.requests import document_of, require_little, row_of
 from app.protocols.tf_serving.signatures import Signature, chosen
-from app.protocols.tf_serving.values import tensor_of
 
 PROBABILITIES, VALUES = "probabilities", "values"
 
@@ -45,7 +44,7 @@ def _feature(port: Port, rows: list[dict[str, Any]]) -> Array:
         if port.name not in row:
             raise BadRequest(f"Example {number} lacks the feature {port.name}, and 'context' has none.")
         # A feature is a flat list there, or one value; of ours, whatever is nested as the input is.
-        flat = tensor_of(_as_numbers(row[port.name]), port.sort).reshape(-1)
+        flat = _values(row[port.name], port).reshape(-1)
         step = math.prod(side for side in port.shape if side != -1)
         is_fixed = -1 not in port.shape
         if flat.size % step or (is_fixed and flat.size != step):
@@ -58,6 +57,13 @@ def _feature(port: Port, rows: list[dict[str, Any]]) -> Array:
         raise BadRequest(f"The examples have different lengths of {port.name}. Send those of one together.")
     try:
         return port.take(np.stack(values))
+    except PortError as error:
+        raise BadRequest(f"Feature {port.name}: {error}.") from None
+
+
+def _values(value: Any, port: Port) -> Array:
+    try:
+        return row_of(_as_numbers(value), port)
     except PortError as error:
         raise BadRequest(f"Feature {port.name}: {error}.") from None
 

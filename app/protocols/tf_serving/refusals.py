@@ -1,6 +1,8 @@
 """What TensorFlow Serving says of requests that are wrong: clients and scripts look for these words."""
 
-from app.errors import AppError, BadRequest, NotFound, shortened
+import json
+
+from app.errors import AppError, BadRequest, NotFound
 from app.serving.snapshot import CHAMPION, Target
 
 
@@ -30,6 +32,6 @@ def no_version(target: Target) -> NotFound:
 def unknown_signature(name: str, known: list[str]) -> BadRequest:
     """Return the refusal of a signature that a version does not have."""
     return BadRequest(
-        f"Serving signature name: {shortened(name)} not found in signature def. "
+        f"Serving signature name: {json.dumps(name[:100])} not found in signature def. "
         f"This version has {', '.join(known)}."
     )

@@ -113,12 +113,23 @@ def _is_named(row: Any) -> bool:
     return isinstance(row, dict) and row.keys() != {"b64"}
 
 
+def row_of(value: Any, port: Port) -> Array:
+    """Return the values of one row, which of an image may be ``{"b64": text}``, a PNG or JPEG.
+
+    Raises :class:`~app.errors.BadRequest` and :class:`~app.protocols.ports.PortError`.
+    """
+    if port.see is not None and isinstance(value, dict):
+        row: Array = port.see(bytes_of(value))[0]
+        return row
+    return tensor_of(value, port.sort)
+
+
 def _stacked(values: list[Any], port: Port, signature: Signature) -> Array:
     key = port.name if len(signature.ports) > 1 else None
     rows: list[Array] = []
     for number, value in enumerate(values):
         try:
-            row = _row(value, port)
+            row = row_of(value, port)
         except (BadRequest, PortError) as error:
             raise _row_error(number, key, str(error)) from None
         if rows and row.shape != rows[0].shape and -1 not in port.shape:
@@ -127,13 +138,6 @@ def _stacked(values: list[Any], port: Port, signature: Signature) -> Array:
     if len({row.shape for row in rows}) > 1:
         return _of_many_lengths(rows, port)
     return np.stack(rows)
-
-
-def _row(value: Any, port: Port) -> Array:
-    if port.see is not None and isinstance(value, dict):
-        row: Array = port.see(bytes_of(value))[0]
-        return row
-    return tensor_of(value, port.sort)
 
 
 def _of_many_lengths(rows: list[Array], port: Port) -> Array:
@@ -152,21 +156,15 @@ def _row_error(number: int, key: str | None, reason: str) -> BadRequest:
 
 
 def _of_columns(columns: Any, signature: Signature, max_rows: int) -> dict[str, Array]:
-    names = signature.names
-    if isinstance(columns, dict) and columns.keys() != {"b64"}:
-        for name in names:
-            if name not in columns:
-                raise BadRequest(f"Missing named input: {name} in 'inputs' object.")
-    elif len(names) > 1:
-        raise BadRequest(f"'inputs' is a plain value/list, but expecting an object with {', '.join(names)}.")
-    else:
-        columns = {names[0]: columns}
+    named = _named_columns(columns, signature)
     found: dict[str, Array] = {}
     for port in signature.ports:
-        values = tensor_of(columns[port.name], port.sort)
+        column = named[port.name]
+        if isinstance(column, list):
+            _require_rows(len(column), max_rows)
+        values = _column(column, port)
         if values.ndim == 0:
             raise BadRequest(f"Expecting a list of rows for {port.name}, got one value.")
-        _require_rows(len(values), max_rows)
         found[port.name] = _taken(port, values)
     if len({len(values) for values in found.values()}) > 1:
         raise BadRequest(
@@ -174,6 +172,37 @@ def _of_columns(columns: Any, signature: Signature, max_rows: int) -> dict[str, 
             + ", ".join(f"{name} {len(values)}" for name, values in list(found.items())[:10])
         )
     return found
+
+
+def _named_columns(columns: Any, signature: Signature) -> dict[str, Any]:
+    """Return all columns as an object by input."""
+    names = signature.names
+    if not _is_named(columns):
+        if len(names) > 1:
+            raise BadRequest(
+                f"'inputs' is a plain value/list, but expecting an object with {', '.join(names)}."
+            )
+        return {names[0]: columns}
+    for name in names:
+        if name not in columns:
+            raise BadRequest(f"Missing named input: {name} in 'inputs' object.")
+    found: dict[str, Any] = columns
+    return found
+
+
+def _column(value: Any, port: Port) -> Array:
+    """Return the values of all rows, of which some may be pictures."""
+    if port.see is None or not isinstance(value, list) or not any(isinstance(row, dict) for row in value):
+        return tensor_of(value, port.sort)
+    rows: list[Array] = []
+    for row in value:
+        try:
+            rows.append(row_of(row, port))
+        except PortError as error:
+            raise BadRequest(f"Input {port.name}: {error}.") from None
+        if rows[-1].shape != rows[0].shape:
+            raise BadRequest(f"Expecting shape {list(rows[0].shape)} but got: {list(rows[-1].shape)}")
+    return np.stack(rows)
 
 
 def _taken(port: Port, values: Array) -> Array:

@@ -1,4 +1,5 @@
 import json
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -29,6 +30,10 @@ def texts(network, ids):
 
 def events(response):
     assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "text/event-stream"
+    # Whatever stands between is to keep nothing back.
+    assert response.headers["x-accel-buffering"] == "no"
+    assert response.headers["cache-control"] == "no-store"
     lines = [line.removeprefix("data: ") for line in response.text.split("\n\n") if line]
     assert lines[-1] == "[DONE]"
     return [json.loads(line) for line in lines[:-1]]
@@ -49,6 +54,29 @@ def test_the_likeliest_text_completes_a_prompt(client, writer):
     assert (choice["finish_reason"], choice["logprobs"], choice["index"]) == ("length", None, 0)
     assert answer["usage"] == {"prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12}
     assert (answer["object"], answer["model"]) == ("text_completion", "tales")
+    assert answer["id"].startswith("cmpl-")
+    assert 1_600_000_000 < answer["created"] <= time.time()
+    assert answer.keys() == {"id", "object", "created", "model", "choices", "usage"}
+    assert client.post(f"/openai{COMPLETIONS}", json=body).json()["choices"] == [choice]
+
+
+def test_sixteen_tokens_are_written_where_nothing_is_said(client, writer):
+    answer = client.post(COMPLETIONS, json={"model": "tales", "prompt": "abc"}).json()
+    assert answer["usage"]["completion_tokens"] == 16
+
+
+def test_the_least_share_of_probability_leaves_the_likeliest_text(client, writer):
+    body = {"model": "tales", "prompt": "abc", "max_tokens": 9, "top_p": 1e-9}
+    (choice,) = client.post(COMPLETIONS, json=body).json()["choices"]
+    assert choice["text"] == texts(writer, writer.likeliest("abc", 9))
+
+
+def test_a_prompt_counts_once_however_many_texts_it_has(client, writer):
+    body = {"model": "tales", "prompt": ["ab", "abcd"], "n": 3, "max_tokens": 5}
+    expected = {"prompt_tokens": 6, "completion_tokens": 30, "total_tokens": 36}
+    assert client.post(COMPLETIONS, json=body).json()["usage"] == expected
+    streamed = {**body, "stream": True, "stream_options": {"include_usage": True}}
+    assert events(client.post(COMPLETIONS, json=streamed))[-1]["usage"] == expected
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/embeddings", "/openai/v1/files"])
@@ -85,6 +113,10 @@ def test_a_stream_tells_the_same_text_in_pieces(client, writer):
     *pieces, last = found
     assert "".join(piece["choices"][0]["text"] for piece in pieces) == whole["choices"][0]["text"]
     assert [piece["choices"][0]["finish_reason"] for piece in pieces][-1] == "length"
+    assert {piece["choices"][0]["finish_reason"] for piece in pieces[:-1]} == {None}
+    assert all(piece.keys() == whole.keys() for piece in found)
+    assert all(piece["choices"][0].keys() == whole["choices"][0].keys() for piece in pieces)
+    assert {(piece["object"], piece["model"]) for piece in found} == {("text_completion", body["model"])}
     assert {piece["usage"] for piece in pieces} == {None}
     assert (last["choices"], last["usage"]) == ([], whole["usage"])
     assert len({(piece["id"], piece["created"]) for piece in found}) == 1
@@ -133,6 +165,8 @@ def test_the_list_of_models_suits_every_client(client, registry, writer):
     registry.publish(seed=1)
     for path in ("/v1/models", "/openai/v1/models"):
         found = client.get(path).json()
+        assert found.keys() == {"object", "data", "models"}
+        assert {each["owned_by"] for each in found["data"]} == {"keraforge"}
         assert (found["object"], found["models"]) == ("list", ["digits", "tales"])
         assert [(each["id"], each["object"]) for each in found["data"]] == [
             ("digits", "model"),
