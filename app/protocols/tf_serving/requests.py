@@ -192,6 +192,9 @@ def _named_columns(columns: Any, signature: Signature) -> dict[str, Any]:
 
 def _column(value: Any, port: Port) -> Array:
     """Return the values of all rows, of which some may be pictures."""
+    if value == []:
+        # No row has a shape to tell; a length that may differ is 1 then.
+        return tensor_of(value, port.sort).reshape(0, *map(abs, port.shape))
     if port.see is None or not isinstance(value, list) or not any(isinstance(row, dict) for row in value):
         return tensor_of(value, port.sort)
     rows: list[Array] = []

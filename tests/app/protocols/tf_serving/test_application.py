@@ -222,6 +222,11 @@ def test_several_inputs_want_objects(client, registry, table):
     )
     wrong = {"instances": [{"a": 1, "b": "red"}, {"a": 1, "b": 2}]}
     assert "process element: 1 key: b of 'instances' list" in error(client.post(address, json=wrong), 400)
+    for keys in ({"a": 1}, {"a": 1, "b": "red", "c": 1}):
+        assert "keys must be equal to: a,b" in error(client.post(address, json={"instances": [keys]}), 400)
+    lacking = client.post(address, json={"inputs": {"a": [1]}})
+    assert error(lacking, 400) == "Missing named input: b in 'inputs' object."
+    assert "plain value/list" in error(client.post(address, json={"inputs": [1]}), 400)
     assert "different numbers of rows" in error(
         client.post(address, json={"inputs": {"a": [1, 2], "b": ["red"]}}), 400
     )
