@@ -150,7 +150,9 @@ def _of_json(data: Any, datatype: str, shape: tuple[int, ...], name: str) -> Arr
         return _objects(level).reshape(shape)
     _require_type(level, datatype, name)
     try:
-        return np.array(level, DTYPES[datatype]).reshape(shape)
+        # Floating-point numbers beyond it become infinite, or 0.
+        with np.errstate(over="ignore", under="ignore"):
+            return np.array(level, DTYPES[datatype]).reshape(shape)
     except OverflowError:
         raise BadRequest(f"input {name!r}: a number is outside of {datatype}") from None
 

@@ -146,7 +146,8 @@ class _Prepared(NamedTuple):
         signatures = signatures_of(version, max_pixels=settings.image_pixels)
         main = signatures[DEFAULT]
         (first, *others) = main.role.inputs
-        plain = not others and main.ports[0].sort == "float" and -1 not in main.ports[0].shape
+        # A table of one column takes one number, which is no list.
+        plain = not others and main.ports[0].sort == "float" and first.shape and -1 not in main.ports[0].shape
         fast = RowsReader(first, main.role.max_rows) if plain else None
         headers = headers_of(version, JSON_TYPE)
         return cls(signatures, fast, headers, head_of(headers))

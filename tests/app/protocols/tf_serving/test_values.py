@@ -41,6 +41,17 @@ def client(module_service, module_registry):
         "numbers",
         **made.artifact([numbers], {"predict": {"x": np.ones((2, 2), np.float32)}}, task="regression"),
     )
+    column = made.role("predict", {"age": ()}, {"values": (1,)})
+    column.node("Unsqueeze", ["age", column.constant(np.array([1], np.int64))], ["values"])
+    module_registry.publish(
+        "column",
+        **made.artifact(
+            [column],
+            {"predict": {"age": np.ones(2, np.float32)}},
+            task="regression",
+            columns=[{"name": "age", "kind": "number"}],
+        ),
+    )
     with module_service.client("predict") as client:
         yield client
 
@@ -57,6 +68,10 @@ def b64(content):
 def test_numbers_of_one_value_are_rows(client):
     assert ask(client, "whole", {"instances": [2, 0]}).json() == {"predictions": [[2.0], [0.0]]}
     assert ask(client, "whole", {"inputs": {"label": [1]}}).json() == {"outputs": [[1.0]]}
+    for instances in ([2, 0.5], [{"age": 2}, {"age": 0.5}]):
+        answer = ask(client, "column", {"instances": instances})
+        assert answer.json() == {"predictions": [[2.0], [0.5]]}, answer.text
+    assert ask(client, "column", {"inputs": [2, 0.5]}).json() == {"outputs": [[2.0], [0.5]]}
 
 
 @pytest.mark.parametrize(
