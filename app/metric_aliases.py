@@ -1,5 +1,7 @@
 """Measurements under the names that dashboards of other servers look for, made of our own."""
 
+from collections.abc import Mapping
+
 from app.exposition import Families, Family, Labels, number
 
 # How the families begin that :mod:`app.serving_metrics` collects, and the outcome that is a success.
@@ -12,6 +14,7 @@ _TRITON_COUNTS = {
     "nv_inference_count": ("rows", "Number of inferences performed, each row by itself."),
     "nv_inference_exec_count": ("executions", "Number of model executions performed, each on a batch."),
 }
+_TRITON_PENDING = "nv_inference_pending_request_count"
 _TRITON_DURATIONS = {
     "nv_inference_request_duration_us": ("seconds", "Cumulative inference request duration in microseconds."),
     "nv_inference_queue_duration_us": ("queue_seconds", "Cumulative queuing duration in microseconds."),
@@ -35,16 +38,31 @@ _TF_STATUSES = {
     "expired": "DEADLINE_EXCEEDED",
     "cancelled": "CANCELLED",
 }
-_TF_LATENCIES = {
+# Of each, what we count, in how many of its units, and labels that are always the same.
+_TF_HISTOGRAMS: Mapping[str, tuple[str, float, str, Labels]] = {
     ":tensorflow:serving:request_latency": (
         "seconds",
+        _MICROSECONDS,
         "Distribution of wall time (in microseconds).",
         (("entrypoint", "REST"),),
     ),
     ":tensorflow:serving:runtime_latency": (
         "compute_seconds",
+        _MICROSECONDS,
         "Distribution of wall time (in microseconds) of the runtime.",
         (("runtime", "ONNX Runtime"),),
+    ),
+    ":tensorflow:serving:batching_session:queuing_latency": (
+        "queue_seconds",
+        _MICROSECONDS,
+        "Distribution of time (in microseconds) spent waiting for a batch.",
+        (),
+    ),
+    ":tensorflow:serving:batching_session:processed_batch_size": (
+        "batch_rows",
+        1.0,
+        "Distribution of the rows of batches that were run.",
+        (),
     ),
 }
 
@@ -77,6 +95,9 @@ def _triton(families: Families) -> Families:
         counted = families[f"{PREFIX}_{source}_total"].samples
         samples = {(name, labels): count for (_, labels), count in counted.items()}
         found[name] = Family("counter", documentation, samples)
+    waiting = families[f"{PREFIX}_pending"].samples
+    pending = {(_TRITON_PENDING, labels): count for (_, labels), count in waiting.items()}
+    found[_TRITON_PENDING] = Family("gauge", "Number of requests that wait or run at this moment.", pending)
     for name, (source, documentation) in _TRITON_DURATIONS.items():
         timed = families[f"{PREFIX}_{source}"].samples
         samples = {
@@ -95,16 +116,15 @@ def _tf_serving(families: Families) -> Families:
     for (_, labels), count in families[f"{PREFIX}_requests_total"].samples.items():
         others, outcome = _without(labels, "outcome")
         _count(found[name], name, (*_model_of(others), ("status", _TF_STATUSES[outcome])), count)
-    for name, (source, documentation, constant) in _TF_LATENCIES.items():
+    for name, (source, unit, documentation, constant) in _TF_HISTOGRAMS.items():
         found[name] = Family("histogram", documentation, {})
         for (sample, labels), value in families[f"{PREFIX}_{source}"].samples.items():
             suffix = sample.rpartition("_")[2]
             others, bound = _without(labels, "le")
             told = (*_model_of(others), *constant)
             if suffix == "bucket":
-                told = (*told, ("le", number(float(bound) * _MICROSECONDS)))
-            factor = _MICROSECONDS if suffix == "sum" else 1.0
-            _count(found[name], f"{name}_{suffix}", told, value * factor)
+                told = (*told, ("le", number(float(bound) * unit)))
+            _count(found[name], f"{name}_{suffix}", told, value * unit if suffix == "sum" else value)
     return found
 
 

@@ -22,6 +22,7 @@ def version(name: str, number: int, owner: str = "local") -> VersionStatistics:
     for reason in told.failures:
         told.failed(reason)
     told.failed("cancelled")
+    told.pending = 3
     return told
 
 
@@ -88,7 +89,10 @@ def test_triton_s_names_have_triton_s_units() -> None:
     reasons = {"BACKEND": 1, "REJECTED": 1, "OTHER": 1, "CANCELED": 2}
     failed = "nv_inference_request_failure"
     assert {reason: value(families, failed, **labels, reason=reason) for reason in reasons} == reasons
-    assert {kind for name, (kind, _, _) in families.items() if name.startswith("nv_")} == {"counter"}
+    kinds = {name: kind for name, (kind, _, _) in families.items() if name.startswith("nv_")}
+    pending = "nv_inference_pending_request_count"
+    assert (kinds.pop(pending), value(families, pending, **labels)) == ("gauge", 3)
+    assert set(kinds.values()) == {"counter"}
 
 
 def test_tensorflow_serving_s_names_count_the_versions_of_a_model_together() -> None:
@@ -103,6 +107,22 @@ def test_tensorflow_serving_s_names_count_the_versions_of_a_model_together() -> 
     assert value(families, f"{latency}_bucket", **labels, le="10000.0") == 0
     assert value(families, f"{latency}_bucket", **labels, le="25000.0") == 4
     assert value(families, f"{latency}_bucket", **labels, le="+Inf") == 4
+
+
+def test_tensorflow_serving_s_names_tell_of_the_runtime_and_of_batches() -> None:
+    families = aliases(collected(version("digits", 1)))
+    runtime, model = ":tensorflow:serving:runtime_latency", {"model_name": "digits"}
+    labels = {**model, "runtime": "ONNX Runtime"}
+    assert value(families, f"{runtime}_sum", **labels) == pytest.approx(8_000)
+    assert value(families, f"{runtime}_bucket", **labels, le="2500.0") == 0
+    assert value(families, f"{runtime}_bucket", **labels, le="5000.0") == 2
+    queue = ":tensorflow:serving:batching_session:queuing_latency"
+    assert value(families, f"{queue}_sum", **model) == pytest.approx(20_000)
+    assert value(families, f"{queue}_bucket", **model, le="10000.0") == 2
+    size = ":tensorflow:serving:batching_session:processed_batch_size"
+    assert (value(families, f"{size}_sum", **model), value(families, f"{size}_count", **model)) == (6, 1)
+    assert value(families, f"{size}_bucket", **model, le="4.0") == 0
+    assert value(families, f"{size}_bucket", **model, le="8.0") == 1
 
 
 def test_aliases_follow_from_the_sum_of_several_processes() -> None:

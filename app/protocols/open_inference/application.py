@@ -60,8 +60,11 @@ class OpenInference:
             await self._of_model(scope, receive, send)
         else:
             status, document = await self._of_server(route, scope, receive)
-            body = orjson.dumps(document)
-            await send({"type": "http.response.start", "status": status, "headers": _JSON})
+            body, headers = (
+                orjson.dumps(document),
+                _JSON if status == 200 else [*_JSON, (b"retry-after", b"1")],
+            )
+            await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 
     def at_once(self, asking: Asking) -> Answer | None:

@@ -61,6 +61,15 @@ def test_the_protocols_own_example_is_read(client):
 
 
 @pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded", "application/octet-stream", "text/plain", "a/b/c"]
+)
+def test_whatever_a_body_is_called_it_is_read(client, content_type):
+    content = json.dumps({"inputs": [SENT]})
+    answer = client.post(INFER, content=content, headers={"Content-Type": content_type})
+    assert answer.json()["outputs"][0]["data"] == ROWS.ravel().tolist()
+
+
+@pytest.mark.parametrize(
     ("count", "expected"),
     [
         (1, ["0.500000:1", "8.000000:2"]),
