@@ -14,7 +14,8 @@ from weakref import WeakKeyDictionary
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.errors import BadRequest, NotFound, shortened
+from app.edge.problems import answer
+from app.errors import AppError, BadRequest, NotFound, shortened
 from app.identifiers import new_id
 from app.protocols.body import read_body
 from app.protocols.generate import EVENTS_TYPE, MOST_TOKENS
@@ -30,7 +31,8 @@ from app.serving.role import LoadedRole
 from app.serving.sampling import Choice, Chooser
 from app.serving.snapshot import CHAMPION, Target
 
-COMPLETIONS = ("POST /v1/completions", "POST /openai/v1/completions")
+_PATH = "/v1/completions"
+COMPLETIONS = (f"POST {_PATH}", f"POST /openai{_PATH}")
 LISTS = ("GET /v1/models", "GET /openai/v1/models")
 MODEL = "GET /openai/v1/models/{name}"
 ROUTES = (*COMPLETIONS, *LISTS, MODEL)
@@ -171,22 +173,42 @@ async def _told(
     texts: list[_Text],
     deltas: AsyncGenerator[tuple[int, str | None]],
 ) -> AsyncIterator[bytes]:
-    """Yield the events of all texts as they come; ``deltas`` are their pieces, by their numbers."""
+    """Yield the events of all texts as they come; ``deltas`` are their pieces, by their numbers.
+
+    What goes wrong after the first event is an event too.
+    """
     with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
     more: dict[str, Any] = {"usage": None} if with_usage else {}
+    is_begun = False
+    try:
+        async with contextlib.aclosing(_choices(texts, deltas)) as choices:
+            async for each in choices:
+                is_begun = True
+                yield _event({**head, "choices": [each], **more})
+    except AppError as error:
+        if not is_begun:
+            raise
+        yield b"data: %b\n\n" % answer(error, _PATH, "")[2]
+        return
+    if with_usage:
+        usage = usage_of([text.generation for text in texts], asked.n)
+        yield _event({**head, "choices": [], "usage": usage})
 
-    def event(**members: Any) -> bytes:
-        return b"data: %b\n\n" % orjson.dumps({**head, **members})
 
+async def _choices(
+    texts: list[_Text], deltas: AsyncGenerator[tuple[int, str | None]]
+) -> AsyncGenerator[dict[str, Any]]:
+    """Yield the pieces of all texts, what stands before them first."""
     for index, text in enumerate(texts):
         if text.echo:
-            yield event(choices=[choice(index, text.echo, None, None)], **more)
+            yield choice(index, text.echo, None, None)
     async with contextlib.aclosing(deltas):
         async for index, delta in deltas:
             if delta is None:
-                ended = choice(index, "", texts[index].generation, texts[index].logprobs)
-                yield event(choices=[ended], **more)
+                yield choice(index, "", texts[index].generation, texts[index].logprobs)
             elif delta:
-                yield event(choices=[choice(index, delta, None, None)], **more)
-    if with_usage:
-        yield event(choices=[], usage=usage_of([text.generation for text in texts], asked.n))
+                yield choice(index, delta, None, None)
+
+
+def _event(content: dict[str, Any]) -> bytes:
+    return b"data: %b\n\n" % orjson.dumps(content)

@@ -1,4 +1,7 @@
+import json
+
 import httpx
+import numpy as np
 import pytest
 from spelling import Speller
 
@@ -67,3 +70,20 @@ async def as_described(response):
 def speller():
     """A network that writes text."""
     return Speller
+
+
+@pytest.fixture
+def breaking(registry, made):
+    """A network, published as ``tales``, that writes 2,500 times "a", and then what is no number."""
+    step = made.role("step", {"token": ((), "int32"), "state": (1,)}, {"logits": (4,), "next_state": (1,)})
+    step.node("Gather", [step.constant(np.eye(4, dtype=np.float32)), "token"], ["chosen"], axis=0)
+    # The logarithm of how many more there may be.
+    step.node("Sub", [step.constant(np.float32(2500)), "state"], ["left"])
+    step.node("Log", ["left"], ["logarithm"])
+    step.node("Add", ["chosen", "logarithm"], ["logits"])
+    step.node("Add", ["state", step.constant(np.ones(1, np.float32))], ["next_state"])
+    examples = {"token": np.array([2], np.int32), "state": np.zeros((1, 1), np.float32)}
+    text = {"tokens": "character", "vocabulary": 4, "lowercase": False}
+    files = {"vocabulary.json": json.dumps(["", "\ufffd", "a", "b"]).encode()}
+    artifact = made.artifact([step], {"step": examples}, task="generation", text=text, files=files)
+    return registry.publish("tales", **artifact)

@@ -1,7 +1,6 @@
 import gzip
 import json
 
-import numpy as np
 import pytest
 from tensors import error
 
@@ -94,21 +93,7 @@ def test_wrong_requests_are_answered_before_a_stream_begins(client, writer, addr
     assert text in error(answer)
 
 
-def test_what_goes_wrong_after_the_first_event_is_an_event(client, registry, made):
-    most = 2500
-    step = made.role("step", {"token": ((), "int32"), "state": (1,)}, {"logits": (4,), "next_state": (1,)})
-    step.node("Gather", [step.constant(np.eye(4, dtype=np.float32)), "token"], ["chosen"], axis=0)
-    # The logarithm of how many more there may be: no number once there are too many.
-    step.node("Sub", [step.constant(np.float32(most)), "state"], ["left"])
-    step.node("Log", ["left"], ["logarithm"])
-    step.node("Add", ["chosen", "logarithm"], ["logits"])
-    step.node("Add", ["state", step.constant(np.ones(1, np.float32))], ["next_state"])
-    examples = {"token": np.array([2], np.int32), "state": np.zeros((1, 1), np.float32)}
-    text = {"tokens": "character", "vocabulary": 4, "lowercase": False}
-    files = {"vocabulary.json": json.dumps(["", "\ufffd", "a", "b"]).encode()}
-    registry.publish(
-        "tales", **made.artifact([step], {"step": examples}, task="generation", text=text, files=files)
-    )
+def test_what_goes_wrong_after_the_first_event_is_an_event(client, breaking):
     asked = {"text_input": "a", "max_tokens": 4000, "temperature": 0}
     *pieces, last = events(client.post(STREAM, json=asked))
     assert pieces

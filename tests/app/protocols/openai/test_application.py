@@ -34,6 +34,7 @@ def events(response):
     # Whatever stands between is to keep nothing back.
     assert response.headers["x-accel-buffering"] == "no"
     assert response.headers["cache-control"] == "no-store"
+    assert "content-encoding" not in response.headers
     lines = [line.removeprefix("data: ") for line in response.text.split("\n\n") if line]
     assert lines[-1] == "[DONE]"
     return [json.loads(line) for line in lines[:-1]]
@@ -133,6 +134,15 @@ def test_texts_of_a_stream_are_written_and_told_together(client, writer):
         assert "".join(piece["text"] for piece in of_each[index]) == choice["text"]
         *others, last = [piece["finish_reason"] for piece in of_each[index]]
         assert (set(others), last) == ({None}, "length")
+
+
+def test_what_goes_wrong_after_the_first_event_is_an_event(client, breaking):
+    body = {"model": "tales", "prompt": "a", "max_tokens": 4000, "temperature": 0, "stream": True}
+    *pieces, last = events(client.post(COMPLETIONS, json=body))
+    assert {piece["choices"][0]["finish_reason"] for piece in pieces} == {None}
+    assert last["error"].keys() == {"message", "type", "param", "code"}
+    assert last["error"]["code"] == "not_finite"
+    error(client.post(COMPLETIONS, json={**body, "stream": False}), 422)
 
 
 def together(client):
