@@ -16,6 +16,10 @@ _COUNTERS: Mapping[str, tuple[str, Callable[[VersionStatistics], int]]] = {
     "executions": ("Runs of a graph, each on a batch.", lambda told: told.executions),
     "texts": ("Texts that were written.", lambda told: told.texts),
     "tokens": ("Tokens that were written.", lambda told: told.tokens),
+    "nonfinite": (
+        "Answers in JSON with NaN or infinity, which strict readers refuse.",
+        lambda told: told.nonfinite,
+    ),
 }
 _HISTOGRAMS: Mapping[str, tuple[str, Callable[[VersionStatistics], Histogram]]] = {
     "seconds": (

@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import orjson
@@ -12,16 +12,27 @@ from app.protocols.ports import Array
 _NULL_OR_STRING = re.compile(rb'null|"(?:[^"\\]|\\.)*"')
 
 
-def written(value: Any, arrays: list[Array]) -> bytes:
+class Told(Protocol):
+    """Who is told of what was written."""
+
+    def odd(self) -> None:
+        """Take note of an answer with numbers that JSON cannot carry."""
+
+
+def written(value: Any, arrays: list[Array], told: Told) -> bytes:
     """Return JSON with each float as short as it reads back the same, always with a point or an exponent.
 
-    ``arrays`` are all numbers of ``value`` in the order in which they are written.
+    ``arrays`` are all numbers of ``value`` in the order in which they are written; ``told`` hears of tokens.
     """
     text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
     if b"null" not in text:
         return text
     # What JSON cannot carry was written as null; there it is written as a token.
-    odd = (token for array in arrays for token in _tokens(array))
+    tokens = [token for array in arrays for token in _tokens(array)]
+    if not tokens:
+        return text
+    told.odd()
+    odd = iter(tokens)
     # A label may hold that word, or be it.
     return _NULL_OR_STRING.sub(lambda found: next(odd) if found[0] == b"null" else found[0], text)
 

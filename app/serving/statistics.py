@@ -87,15 +87,15 @@ class VersionStatistics:
     ``owner``, ``model`` and ``number`` name it. ``succeeded`` counts answered questions, ``rows`` their rows,
     ``failures`` what was not answered, ``pending`` those that wait or run now, away from the event loop.
     ``batches`` has the :class:`Executions` of each size of batch, in rows. ``texts`` and ``tokens`` count
-    what was written; those questions count with all others too. ``last_at`` is the Unix time of the last
-    answer.
+    what was written; those questions count with all others too. ``nonfinite`` counts answers in
+    JSON with numbers that JSON lacks. ``last_at`` is the Unix time of the last answer.
     """
 
     def __init__(self, owner: str | None = None, model: str = "", number: int = 0) -> None:
         self.owner = owner
         self.model = model
         self.number = number
-        self.succeeded = self.rows = self.pending = self.texts = self.tokens = 0
+        self.succeeded = self.rows = self.pending = self.texts = self.tokens = self.nonfinite = 0
         self.failures: dict[Reason, int] = dict.fromkeys(REASONS, 0)
         self.queue, self.input, self.compute, self.output, self.request = (Histogram() for _ in range(5))
         self.batches: dict[int, Executions] = {}
@@ -179,6 +179,11 @@ class VersionStatistics:
         """Count a question that was not answered."""
         with self._lock:
             self.failures[reason] += 1
+
+    def odd(self) -> None:
+        """Count an answer in JSON with numbers that JSON lacks: NaN, or infinity."""
+        with self._lock:
+            self.nonfinite += 1
 
     def wrote(self, tokens: int, seconds: float) -> None:
         """Count a text that was written."""

@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -187,3 +188,28 @@ def test_what_was_asked_over_any_dialect_is_measured(
     assert ':tensorflow:serving:request_count{model_name="digits",status="OK"} 3.0' in text
     assert re.search(r'keraforge_predict_seconds_count\{model="digits",version="1"\} 3\.0', text)
     assert list(text_string_to_metric_families(text))
+
+
+def test_answers_that_strict_readers_refuse_are_counted(service: Any, registry: Any, made: Any) -> None:
+    role = made.role("predict", {"x": (1,)}, {"same": (1,)})
+    role.node("Identity", ["x"], ["same"])
+    examples = {"predict": {"x": np.ones((1, 1), np.float32)}}
+    registry.publish("echo", **made.artifact([role], examples, task="regression"))
+
+    def infer(value: str, *, binary: bool) -> str:
+        tensor = f'{{"name": "x", "datatype": "FP32", "shape": [1, 1], "data": [{value}]}}'
+        return f'{{"inputs": [{tensor}], "parameters": {{"binary_data_output": {str(binary).lower()}}}}}'
+
+    predict, inference = "/v1/models/echo:predict", "/v2/models/echo/infer"
+    with service.client("predict") as client:
+        for path, body in (
+            (predict, '{"instances": [[NaN]]}'),
+            (predict, '{"inputs": [[Infinity]]}'),
+            (inference, infer("NaN", binary=False)),
+            # These any reader takes.
+            (predict, '{"instances": [[1]]}'),
+            (inference, infer("NaN", binary=True)),
+        ):
+            assert client.post(path, content=body).status_code == 200
+        text = client.get("/metrics").text
+    assert 'keraforge_predict_nonfinite_total{model="echo",version="1"} 3.0' in text

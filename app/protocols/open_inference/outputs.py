@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 
 from app.errors import BadRequest
-from app.protocols.json_tokens import written
+from app.protocols.json_tokens import Told, written
 from app.protocols.open_inference.datatypes import name_of, write
 from app.protocols.ports import Array
 
@@ -54,7 +54,11 @@ def _parameters(sent: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def answer_of(
-    head: Mapping[str, Any], outputs: Mapping[str, Array], wanted: Sequence[Wanted], labels: Sequence[str]
+    head: Mapping[str, Any],
+    outputs: Mapping[str, Array],
+    wanted: Sequence[Wanted],
+    labels: Sequence[str],
+    told: Told,
 ) -> tuple[bytes, int | None]:
     """Return the body, and the length of its JSON part where bytes follow."""
     described: list[bytes] = []
@@ -70,7 +74,7 @@ def answer_of(
             described.append(orjson.dumps({**about, "parameters": {"binary_data_size": len(content)}}))
         else:
             flat = values.reshape(-1)
-            data = orjson.dumps(flat.tolist()) if values.dtype == object else written(flat, [flat])
+            data = orjson.dumps(flat.tolist()) if values.dtype == object else written(flat, [flat], told)
             described.append(b'%b,"data":%b}' % (orjson.dumps(about)[:-1], data))
     text = b'%b,"outputs":[%b]}' % (orjson.dumps(head)[:-1], b",".join(described))
     return b"".join([text, *binary]), len(text) if binary else None

@@ -81,7 +81,7 @@ class Prepared(NamedTuple):
     ) -> tuple[bytes, int | None]:
         """Return the body of the answer, and the length of its JSON part, unpacked, where bytes follow."""
         head = self.head if request.id is None else {**self.head, "id": request.id}
-        body, json_length = answer_of(head, outputs, request.wanted, self.labels)
+        body, json_length = answer_of(head, outputs, request.wanted, self.labels, self.role.statistics)
         return body if packing is None else packed(body, packing), json_length
 
     def headers_of(self, json_length: int | None) -> list[Header]:

@@ -158,25 +158,31 @@ class _Prepared(NamedTuple):
             return self._predict(body)
         signature, inputs = examples.examples_of(body, self.signatures)
 
+        role = signature.role
+
         def write(outputs: Mapping[str, Array]) -> bytes:
             if verb == "regress":
                 found = examples.regressed(outputs)
-                return replies.results(found, [found])
+                return replies.results(role.statistics, found, [found])
             pairs = examples.classified(signature, outputs)
-            return replies.results(pairs, [outputs[examples.PROBABILITIES]])
+            return replies.results(role.statistics, pairs, [outputs[examples.PROBABILITIES]])
 
-        return _Work(signature.role, inputs, write)
+        return _Work(role, inputs, write)
 
     def quick(self, body: bytes) -> _Work | None:
         """Return what a body of the common form asks of predict, None if it is of another, or wrong."""
         main = self.signatures[DEFAULT]
         rows = self.fast.read_fast(body) if self.fast else None
-        return None if rows is None else _Work(main.role, {main.ports[0].name: rows}, replies.predictions)
+        if rows is None:
+            return None
+        return _Work(
+            main.role, {main.ports[0].name: rows}, partial(replies.predictions, main.role.statistics)
+        )
 
     def _predict(self, body: bytes) -> _Work:
         work = self.quick(body)
         if work is not None:
             return work
         question = question_of(body, self.signatures)
-        write = replies.predictions if question.in_rows else replies.columns
-        return _Work(question.signature.role, question.inputs, write)
+        write, role = replies.predictions if question.in_rows else replies.columns, question.signature.role
+        return _Work(role, question.inputs, partial(write, role.statistics))
