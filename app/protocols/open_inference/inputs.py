@@ -85,7 +85,9 @@ def _tensor(
             f"input {name!r}: expected a datatype of {', '.join(DTYPES)}, got {str(datatype)[:40]!r}"
         )
     parameters = sent.get("parameters") or {}
-    size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
+    if not isinstance(parameters, dict):
+        raise BadRequest(f"input {name!r}: 'parameters' must be an object")
+    size = parameters.get("binary_data_size")
     if size is None:
         if "data" not in sent:
             raise BadRequest(f"input {name!r} has neither data nor the parameter binary_data_size")

@@ -217,8 +217,8 @@ def test_a_client_may_say_how_long_it_waits(client, registry, made):
 
 def test_a_version_is_named_by_its_number_or_by_an_alias(client, registry):
     registry.publish(seed=1)
-    registry.publish(seed=2, alias="candidate")
-    for which in ("2", "candidate"):
+    registry.publish(seed=2, alias="v1.2-b_c")
+    for which in ("2", "v1.2-b_c"):
         response = client.post(
             f"/v2/models/digits/versions/{which}/infer", json={"inputs": [tensor("image", ROWS)]}
         )

@@ -116,6 +116,7 @@ def test_no_answer_is_packed_for_who_takes_another_form_too(client, accepted):
         # The protocol's own example: a shape of three, and one value.
         ({"inputs": [{**SENT, "shape": [3], "data": [1]}]}, "has 3 elements, got 1"),
         ({"inputs": [{**SENT, "data": 1}]}, "has 6 elements, got the number 1"),
+        ({"inputs": [{**SENT, "parameters": [1]}]}, "input 'x': 'parameters' must be an object"),
         ({"inputs": [SENT], "outputs": [{}]}, "unexpected inference output 'None'; known: same"),
         ({"inputs": [SENT], "outputs": ["same"]}, "Expected 'outputs'"),
     ],
