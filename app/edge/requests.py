@@ -87,6 +87,8 @@ class _Exchange:
             await self._fail(error)
         finally:
             self._note(time.perf_counter() - started)
+            # The connection keeps what its last request left here until the next one.
+            self._scope["state"].pop(VERSION, None)
 
     async def send(self, message: Message) -> None:
         """Send on, with the headers that every answer has; what the answer sets itself stays."""

@@ -43,6 +43,8 @@ class VersionCache:
         self._loading: dict[str, Future[LoadedVersion]] = {}
         self._failed: dict[str, tuple[float, str]] = {}
         self._evicted: set[str] = set()
+        # Of those being loaded: unloaded meanwhile, and not asked for since.
+        self._unwanted: set[str] = set()
         self._pinned: set[str] = set()
         self._favoured: Set[str] = frozenset()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="loading", initializer=step_back)
@@ -70,6 +72,7 @@ class VersionCache:
         """
         with self._lock:
             if version_id in self._loading:
+                self._unwanted.discard(version_id)
                 return self._loading[version_id]
             future: Future[LoadedVersion] = Future()
             if version_id in self._loaded:
@@ -88,22 +91,31 @@ class VersionCache:
         with self._lock:
             return version_id not in self._evicted and self._bytes() < self._capacity
 
-    def pin(self, version_id: str) -> bool:
-        """Let a version that is in memory stay there; return whether what is pinned leaves room for it."""
+    def pin(self, version: LoadedVersion, instead_of: Iterable[str] = ()) -> bool:
+        """Let a version stay in memory, others no longer; return whether what is pinned leaves room for it.
+
+        It has just been there, but somebody else may have unloaded it since.
+        """
         with self._lock:
-            pinned = self._pinned | {version_id}
-            held = sum(version.bytes for version in self._loaded.values() if version.id in pinned)
-            if held <= self._capacity:
-                self._pinned = pinned
-            return held <= self._capacity
+            pinned = self._pinned.difference(instead_of, {version.id})
+            held = sum(each.bytes for each in self._loaded.values() if each.id in pinned) + version.bytes
+            if held > self._capacity:
+                return False
+            self._pinned = pinned | {version.id}
+            if version.id not in self._loaded:
+                self._take_in(version)
+        self._on_change()
+        return True
 
     def unload(self, version_ids: Iterable[str]) -> None:
-        """Forget versions, pinned or not, until somebody asks for them."""
+        """Forget versions, pinned or not and also those being loaded, until somebody asks for them."""
         with self._lock:
             for version_id in version_ids:
                 self._pinned.discard(version_id)
                 self._evicted.add(version_id)
                 self._loaded.pop(version_id, None)
+                if version_id in self._loading:
+                    self._unwanted.add(version_id)
 
     def keep(
         self, known: Set[str], wanted: Set[str], favoured: Set[str] = frozenset(), *, idle_seconds: float
@@ -143,18 +155,24 @@ class VersionCache:
                 if isinstance(error, NotServable):
                     self._failed[version_id] = (time.monotonic(), str(error))
                 del self._loading[version_id]
+                self._unwanted.discard(version_id)
             future.set_exception(error)
             return
         with self._lock:
             self._failed.pop(version_id, None)
-            self._loaded[version_id] = version
             del self._loading[version_id]
-            self._evicted.discard(version_id)
-            evicted = self._evict(version)
+            evicted = version_id not in self._unwanted and self._take_in(version)
+            self._unwanted.discard(version_id)
         self._on_change()
         if evicted:
             give_back()
         future.set_result(version)
+
+    def _take_in(self, version: LoadedVersion) -> bool:
+        """Keep a version; return whether another had to go."""
+        self._loaded[version.id] = version
+        self._evicted.discard(version.id)
+        return self._evict(version)
 
     def _bytes(self) -> int:
         return sum(version.bytes for version in self._loaded.values())

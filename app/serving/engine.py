@@ -99,12 +99,19 @@ class Engine:
 
         What was published a moment ago may not be known yet: it is to :meth:`obtain`, and to :meth:`targets`.
         """
-        if target in self._live:
-            return State("READY")
-        version_id = self._snapshot.targets.get(target)
-        if version_id is None:
-            raise self._snapshot.missing(target)
-        return self._cache.state(version_id)
+        snapshot = self._snapshot
+        if target not in snapshot.targets:
+            raise snapshot.missing(target)
+        return self._state(target, snapshot)
+
+    async def states(self, owner: str) -> dict[Target, State]:
+        """Return all that an owner can ask for, as the registry has it now, and how each stands."""
+        await self._refreshed()
+        snapshot = self._snapshot
+        return {target: self._state(target, snapshot) for target in snapshot.targets if target.owner == owner}
+
+    def _state(self, target: Target, snapshot: Snapshot) -> State:
+        return State("READY") if target in self._live else self._cache.state(snapshot.targets[target])
 
     async def load(self, target: Target) -> LoadedVersion:
         """Load what a target means, even if that failed lately, and keep it in memory until it is unloaded.
@@ -113,7 +120,9 @@ class Engine:
         if what is kept so leaves no room for it.
         """
         version = await self._loaded(target, self._cache.request(await self._meant(target), anew=True))
-        if not self._cache.pin(version.id):
+        # One version of a model stays, not all those that its champion ever was.
+        others = self._snapshot.ids(target) if isinstance(target.which, str) else ()
+        if not self._cache.pin(version, instead_of=others):
             raise Conflict(
                 f"Version {version.number} of model {shortened(version.model)} does not fit into memory "
                 "beside the others that were loaded to stay. Unload one, or raise KERAFORGE_LOADED_BYTES.",
@@ -127,8 +136,7 @@ class Engine:
         Whoever asks for it later loads it again. Raises :class:`~app.errors.NotFound` for an unknown target.
         """
         await self._meant(target)
-        means = self._snapshot.targets
-        self._cache.unload(means[target._replace(which=number)] for number in self._snapshot.numbers(target))
+        self._cache.unload(self._snapshot.ids(target))
         self._flip()
         await asyncio.to_thread(give_back)
 
@@ -172,9 +180,10 @@ class Engine:
 
     async def models(self, owner: str) -> dict[str, datetime]:
         """Return an owner's models that have a version, and when each was made."""
-        names = {target.name for target in await self.targets(owner)}
-        made = self._snapshot.models
-        return {name: made[owner, name] for name in sorted(names)}
+        await self._refreshed()
+        snapshot = self._snapshot
+        names = {target.name for target in snapshot.targets if target.owner == owner}
+        return {name: snapshot.models[owner, name] for name in sorted(names)}
 
     async def numbers(self, target: Target) -> list[int]:
         """Return the numbers of the versions that a target means, of a whole model for its champion."""

@@ -82,7 +82,11 @@ class Execution:
         if away or not is_quick(role, inputs):
             answer: Result = await self._batching.ask(Question(role, inputs, names, write), left, seconds)
             return answer
-        return at_once(role, inputs, names, write)
+        try:
+            return at_once(role, inputs, names, write)
+        except Exception:
+            role.statistics.failed("failed")
+            raise
 
     def require_room(self, role: LoadedRole) -> None:
         """Raise :class:`~app.errors.TooMany` where :meth:`ask` would, unless a role is always quick."""
@@ -141,15 +145,11 @@ def at_once(
     names: Sequence[str] | None,
     write: Callable[[Mapping[str, Array]], Result],
 ) -> Result:
-    """Return ``write(outputs)`` of a role, here and now."""
-    try:
-        began = time.perf_counter()
-        outputs = role.run(inputs, names)
-        ran = time.perf_counter()
-        answer = write(outputs)
-    except Exception:
-        role.statistics.failed("failed")
-        raise
+    """Return ``write(outputs)`` of a role, here and now; only what comes to an answer is counted."""
+    began = time.perf_counter()
+    outputs = role.run(inputs, names)
+    ran = time.perf_counter()
+    answer = write(outputs)
     rows = len(next(iter(inputs.values())))
     role.statistics.note(rows, role.batch_rows, began, ran, time.perf_counter())
     return answer

@@ -48,6 +48,10 @@ class Snapshot:
             and (target.which == CHAMPION or version == meant)
         )
 
+    def ids(self, target: Target) -> list[str]:
+        """Return the identifiers of the versions that :meth:`numbers` names."""
+        return [self.targets[target._replace(which=number)] for number in self.numbers(target)]
+
     def missing(self, target: Target) -> NotFound:
         """Return what to tell somebody who asked for a target that is not there."""
         name, which = shortened(target.name), target.which

@@ -96,9 +96,9 @@ class OpenInference:
         if route in (repository.LOAD, repository.UNLOAD):
             target = Target(owner, scope["path_params"]["name"])
             return 200, await repository.move(self._engine, target, route, await read_body(receive))
-        targets = await self._engine.targets(owner)
         if route == repository.INDEX:
-            return 200, repository.index(self._engine, targets, await read_body(receive))
+            return 200, await repository.index(self._engine, owner, await read_body(receive))
+        targets = await self._engine.targets(owner)
         return 200, {"models": sorted({target.name for target in targets})}
 
     async def _of_model(self, scope: Scope, receive: Receive, send: Send) -> None:

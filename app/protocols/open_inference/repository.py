@@ -1,6 +1,5 @@
 """The repository extension: which versions are ready, and loading and unloading them."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from app.errors import AppError, BadRequest, NotFound, Unavailable
@@ -16,17 +15,17 @@ ROUTES = (INDEX, LOAD, UNLOAD)
 _OVERRIDES = ("config", "file:")
 
 
-def index(engine: Engine, targets: Iterable[Target], body: bytes) -> list[dict[str, str]]:
+async def index(engine: Engine, owner: str, body: bytes) -> list[dict[str, str]]:
     """Return every version and its state, or, if the body says so, those that are ready."""
-    numbered = sorted(
-        (target for target in targets if isinstance(target.which, int)),
-        key=lambda target: (target.name, target.which),
-    )
-    found = [(target, engine.state(target)) for target in numbered]
     only_ready = _parameters_of(body, of="ready") is True
+    found = sorted(
+        (target.name, target.which, state)
+        for target, state in (await engine.states(owner)).items()
+        if isinstance(target.which, int)
+    )
     return [
-        {"name": target.name, "version": str(target.which), "state": state.name, "reason": state.reason}
-        for target, state in found
+        {"name": name, "version": str(number), "state": state.name, "reason": state.reason}
+        for name, number, state in found
         if not only_ready or state.name == "READY"
     ]
 

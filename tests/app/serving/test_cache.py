@@ -133,9 +133,10 @@ def test_what_is_unknown_goes_at_once_and_what_is_unwanted_when_idle(cache):
 
 
 def test_what_is_pinned_stays_and_what_is_favoured_goes_last(cache):
-    for version in load(cache, "pinned", "favoured"):
+    pinned, favoured = load(cache, "pinned", "favoured")
+    for version in (pinned, favoured):
         version.used_at -= 60
-    assert cache.pin("pinned")
+    assert cache.pin(pinned)
     cache.keep({"pinned", "favoured", "a", "b"}, wanted=set(), favoured={"favoured"}, idle_seconds=600)
     load(cache, "a")
     assert [cache.get(name) is not None for name in ("pinned", "favoured", "a")] == [True, False, True]
@@ -145,25 +146,58 @@ def test_what_is_pinned_stays_and_what_is_favoured_goes_last(cache):
 
 
 def test_an_idle_version_that_is_pinned_stays(cache):
-    for version in load(cache, "a", "b"):
+    first, second = load(cache, "a", "b")
+    for version in (first, second):
         version.used_at -= 60
-    cache.pin("a")
+    cache.pin(first)
     cache.keep({"a", "b"}, wanted=set(), idle_seconds=1)
     assert (cache.get("a") is not None, cache.get("b")) == (True, None)
 
 
 def test_what_would_leave_no_room_is_not_pinned(cache):
-    load(cache, "a", "b", "c")
-    assert [cache.pin(name) for name in ("b", "c")] == [True, True]
-    load(cache, "a")
-    assert not cache.pin("a")
-    cache.unload(["b"])
-    assert cache.pin("a")
+    _, second, third = load(cache, "a", "b", "c")
+    assert [cache.pin(version) for version in (second, third)] == [True, True]
+    (first,) = load(cache, "a")
+    assert not cache.pin(first)
+    assert cache.pin(first, instead_of=["b"])
+    assert not cache.pin(second)
+    cache.unload(["c"])
+    assert cache.pin(second)
+
+
+def test_what_was_unloaded_while_it_was_being_pinned_is_in_memory_again(cache, changes):
+    (version,) = load(cache, "a")
+    cache.unload(["a"])
+    changes.clear()
+    assert cache.pin(version)
+    assert cache.get("a") is version
+    assert changes == [None]
+    assert cache.welcomes("a")
+
+
+def test_who_waits_for_a_version_gets_it_though_it_is_unloaded_meanwhile_and_nobody_else(cache, loader):
+    loader.gate.clear()
+    future = cache.request("a")
+    cache.unload(["a"])
+    loader.gate.set()
+    assert future.result(timeout=5).id == "a"
+    assert cache.state("a") == State("UNAVAILABLE", "it is not in memory")
+    assert not cache.welcomes("a")
+
+
+def test_who_asks_for_a_version_after_it_was_unloaded_has_it_kept(cache, loader):
+    loader.gate.clear()
+    futures = [cache.request("a")]
+    cache.unload(["a"])
+    futures.append(cache.request("a"))
+    loader.gate.set()
+    assert futures[0].result(timeout=5) is futures[1].result(timeout=5)
+    assert cache.state("a") == State("READY")
 
 
 def test_an_unloaded_version_stays_away_until_it_is_asked_for(cache, loader):
-    load(cache, "a")
-    cache.pin("a")
+    (version,) = load(cache, "a")
+    cache.pin(version)
     cache.unload(["a"])
     assert cache.get("a") is None
     assert not cache.welcomes("a")
