@@ -43,6 +43,7 @@ class Bodies:
             raise UnsupportedMediaType(
                 "The body is compressed; send it as it is, without Content-Encoding.",
                 code="unsupported_content_encoding",
+                headers={"Accept-Encoding": "identity"},
             )
         declared = header(scope, b"content-length")
         if declared is not None:

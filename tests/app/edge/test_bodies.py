@@ -82,5 +82,6 @@ def test_a_compressed_body_is_refused(client: httpx.Client) -> None:
         for encoding in ("gzip", "br", "identity, gzip"):
             answer = client.post(path, content=b"{}", headers={"Content-Encoding": encoding})
             assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_content_encoding")
+            assert answer.headers["accept-encoding"] == "identity"
     answer = client.post("/api/v1/jobs", json={}, headers={"Content-Encoding": "identity"})
     assert answer.status_code == 422

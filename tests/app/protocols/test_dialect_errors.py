@@ -49,6 +49,18 @@ def test_a_graph_that_fails_is_our_fault_and_says_no_more(client):
         assert answer.headers["x-keraforge-model"] == "three"
 
 
+def test_a_version_that_cannot_be_loaded_is_told_with_when_to_ask_again(client, module_registry):
+    module_registry.damage(module_registry.publish("broken", alias=None), "predict.onnx")
+    for answer in (
+        client.post("/v1/models/broken/versions/1:predict"),
+        client.post("/v2/models/broken/versions/1/infer"),
+        client.get("/v2/models/broken/versions/1/ready"),
+        client.post("/v1/completions", json={"model": "broken@1", "prompt": "a"}),
+    ):
+        assert told(answer, 503)
+        assert int(answer.headers["retry-after"]) > 0
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
