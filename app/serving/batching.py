@@ -65,6 +65,7 @@ class Batching:
             raise
         finally:
             statistics.pending -= 1
+            queue.forget(question)
             expiry.cancel()
             if watching is not None:
                 watching.cancel()

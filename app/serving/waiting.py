@@ -62,6 +62,11 @@ class Question:
         self._given += piece.rows
         return piece
 
+    def forgo(self) -> int:
+        """Ask for no more; return how many rows that leaves out."""
+        left, self._given = self.left, self.rows
+        return left
+
     def complete(self, piece: "Piece", outputs: Arrays, spent: tuple[float, float]) -> Arrays | None:
         """Keep the outputs of a piece; return those of all rows if no other piece is missing."""
         with self._lock:
@@ -135,6 +140,11 @@ class Queue:
             self._workers += 1
             return True
 
+    def forget(self, question: Question) -> None:
+        """Wait no more for what is left of a question that is over."""
+        with self._lock:
+            self._rows -= question.forgo()
+
     def take(self) -> list[Piece]:
         """Return the next batch: whatever waits and goes with the first one, until it is full.
 
@@ -147,7 +157,7 @@ class Queue:
             while self._waiting and room:
                 question = self._waiting.popleft()
                 if question.over:
-                    self._rows -= question.left
+                    self._rows -= question.forgo()
                 elif pieces and question.key != pieces[0].question.key:
                     passed.append(question)
                 elif room < question.left <= most:
@@ -175,7 +185,7 @@ class Queue:
         with self._lock:
             found = list(self._waiting)
             self._waiting.clear()
-            self._rows = 0
+            self._rows -= sum(question.forgo() for question in found)
         return found
 
     def _room(self) -> int:

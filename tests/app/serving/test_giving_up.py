@@ -80,6 +80,24 @@ async def test_a_queue_that_is_too_long_refuses_and_says_which_limit_it_has(star
     assert len((await execution.ask(affine, rows(1), ["y"], dict))["y"]) == 1
 
 
+async def test_a_queue_of_those_who_have_left_refuses_nobody(start, affine):
+    execution = start(queue_seconds=1.0)
+    affine.row_seconds = 0.4
+    first = await busy(execution, affine)
+    waiting = await asked(execution, affine, rows(100))
+    with pytest.raises(TooMany):
+        await execution.ask(affine, rows(1), ["y"], dict)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    last = await asked(execution, affine, rows(2))
+    affine.gate.set()
+    assert len((await last)["y"]) == 2
+    await first
+    assert affine.ran == [1, 2]
+    assert execution._batching._queues[affine].ahead() == 0
+
+
 async def test_nobody_waits_for_an_execution_that_was_closed(start, affine):
     execution = start()
     first = await busy(execution, affine)
