@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -41,6 +42,25 @@ def test_any_process_tells_of_all_within_a_moment(folder: Path, until: Callable[
         until(lambda: first.counted() == 7)
         until(lambda: second.counted() == 7)
         assert len(first.siblings.together()["memory"].samples) == 2
+
+
+def test_a_process_that_had_to_wait_for_the_processor_leaves_as_often_as_others(
+    folder: Path, until: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.siblings.LEAVE_SECONDS", 0.001)
+    monkeypatch.setattr("app.siblings.LEAVE_SHARE", 0.0005)
+
+    class Waiting(Process):
+        def measure(self) -> Families:
+            threading.Event().wait(0.1)
+            return super().measure()
+
+    waiting, other = Waiting(folder, 1), Process(folder, 2)
+    waiting.siblings.start()
+    with closing(waiting.siblings):
+        for count in (3, 4):
+            waiting.requests = count
+            until(lambda count=count: other.counted() == count)
 
 
 def test_what_was_told_of_a_killed_process_is_still_told_when_another_takes_its_place(folder: Path) -> None:
