@@ -144,11 +144,17 @@ class VersionStatistics:
                 (self.request, ended - began),
             ):
                 histogram.add_all(values)
-            sizes = np.minimum(rows, most)
-            for size in np.unique(sizes).tolist():
-                these = sizes == size
-                spent = (0.0, float((ran - began)[these].sum()), float((ended - ran)[these].sum()))
-                self.executed(int(size), spent, int(np.ceil(rows / most)[these].sum()))
+            # Full batches, and a last one that is not.
+            whole, rest = np.divmod(rows, most)
+            for sizes, times in ((most, whole), (rest, np.sign(rest))):
+                for size in np.unique(sizes[times > 0]).tolist():
+                    these = (sizes == size) & (times > 0)
+                    share = size * times[these] / rows[these]
+                    compute, output = (
+                        ((ran - began)[these] * share).sum(),
+                        ((ended - ran)[these] * share).sum(),
+                    )
+                    self.executed(int(size), (0.0, float(compute), float(output)), int(times[these].sum()))
             self.last_at = time.time() - time.perf_counter() + ended[-1]
 
     def executed(self, rows: int, seconds: tuple[float, float, float], times: int = 1) -> None:

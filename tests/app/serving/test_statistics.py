@@ -49,8 +49,10 @@ def test_what_was_only_noted_is_counted_when_somebody_asks_or_when_it_is_much():
     (found,) = every
     assert found is statistics
     assert (found.succeeded, found.rows, found.executions) == (2, 71, 4)
-    assert {rows: batch.count for rows, batch in found.batches.items()} == {1: 1, 32: 3}
-    assert found.batches[32].compute == pytest.approx(0.1)
+    assert {rows: batch.count for rows, batch in found.batches.items()} == {1: 1, 6: 1, 32: 2}
+    assert found.batch_rows.sum == found.rows
+    assert found.batches[32].compute == pytest.approx(0.1 * 64 / 70)
+    assert found.batches[6].output == pytest.approx(0.1 * 6 / 70)
     assert (found.queue.count, found.queue.sum, found.input.count) == (2, 0, 2)
     assert found.compute.sum == pytest.approx(0.3)
     assert found.output.sum == pytest.approx(0.2)
