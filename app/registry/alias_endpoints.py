@@ -77,7 +77,9 @@ def rollback_alias(
         number = aliases.earlier(session, owner, name, alias)
     require_servable(engine, Target(owner, name, number))
     with database.write() as session:
-        found = aliases.rollback(session, owner, name, alias, actor=principal.key_id, force=force)
+        found = aliases.rollback(
+            session, owner, name, alias, expected=number, actor=principal.key_id, force=force
+        )
     return tagged(request, found, aliases.tag(found))
 
 

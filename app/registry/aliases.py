@@ -72,11 +72,22 @@ def earlier(session: Session, owner: str, name: str, alias: str) -> int:
     return _earlier(session, model, alias).number
 
 
-def rollback(session: Session, owner: str, name: str, alias: str, *, actor: str, force: bool) -> AliasRead:
-    """Point an alias where it pointed before its last move; rolling back again goes further back."""
+def rollback(
+    session: Session, owner: str, name: str, alias: str, *, expected: int, actor: str, force: bool
+) -> AliasRead:
+    """Point an alias where it pointed before its last move; rolling back again goes further back.
+
+    Raises:
+        Conflict: that is no longer the ``expected`` version, the one that was seen to answer.
+    """
     model = get(session, owner, name, lock=True)
     present = _get(session, model, alias)
     version = _earlier(session, model, alias)
+    if version.number != expected:
+        raise Conflict(
+            f"The alias {alias} was moved while version {expected} was checked. Look where it points now.",
+            code="alias_moved",
+        )
     return _move(session, model, alias, present, version, actor=actor, reason=ROLLBACK, force=force)
 
 
