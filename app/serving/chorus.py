@@ -104,14 +104,24 @@ class Chorus:
 
     def _turn(self) -> None:
         voices: dict[Generation, Voice] = {}
+        try:
+            self._go_on(voices)
+        except Exception as error:
+            # Such as no memory for them all. They are told when their next turn comes.
+            for text in voices:
+                text.error = error
+        self._end(voices.values())
+
+    def _go_on(self, voices: dict[Generation, Voice]) -> None:
+        """Take all voices further that there are and that come, ``voices``, until their turn is over."""
         stage: Stage | None = None
         now = time.perf_counter()
         ends_at = now + TURN_SECONDS
         while now < ends_at:
             while len(voices) < MOST and (voice := self._newcomer(now)) is not None:
+                voices[voice.text], loop = voice, voice.loop
                 stage = stage or Stage(voice.text.role, min(MOST, len(self._waiting) + 1))
                 stage.enter(voice.text)
-                voices[voice.text], loop = voice, voice.loop
             if stage is None or not voices:
                 break
             stage.step()
@@ -123,7 +133,6 @@ class Chorus:
         if stage is not None:
             stage.close()
             loop.call_soon_threadsafe(_count, stage)
-        self._end(voices.values())
 
     def _newcomer(self, now: float) -> Voice | None:
         """Return the next voice that waits, after telling it what it has still to be told."""

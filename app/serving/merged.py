@@ -39,7 +39,12 @@ def run(pieces: Sequence[Piece]) -> Ran:
     clear them, or they stay in memory until a full garbage collection.
     """
     ran = Ran()
-    _run(pieces, ran)
+    try:
+        _run(pieces, ran)
+    except Exception as error:
+        # Not of the graph, nor of what writes an answer: such as no memory to put pieces together. Those that
+        # have their answer keep it.
+        ran.outcomes += [Outcome(piece.question, None, error) for piece in pieces]
     return ran
 
 

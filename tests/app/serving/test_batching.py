@@ -149,3 +149,14 @@ async def test_many_questions_at_once_are_answered_as_one_by_one(start, affine, 
         assert list(answer) == list(expected)
         for name, values in expected.items():
             np.testing.assert_allclose(answer[name], values, rtol=0, atol=1e-5)
+
+
+async def test_who_asks_after_a_batch_that_could_not_be_taken_apart_is_answered(start, affine, monkeypatch):
+    execution = start()
+    with monkeypatch.context() as patch:
+        patch.setattr(affine, "run", lambda inputs, names: {"y": np.float32(1)})
+        for _ in range(2):
+            with pytest.raises(IndexError):
+                await execution.ask(affine, rows(1), ["y"], dict)
+    assert len((await execution.ask(affine, rows(2), ["y"], dict))["y"]) == 2
+    assert affine.statistics.failures["failed"] == 2

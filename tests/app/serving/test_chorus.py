@@ -173,6 +173,25 @@ async def test_what_is_no_number_ends_only_the_text_that_it_came_to(registry, ma
     assert (version.statistics.texts, version.statistics.failures["failed"]) == (2, 1)
 
 
+async def test_whoever_comes_after_a_text_that_broke_is_written_for(bard, execution):
+    class Broken(Exception):
+        pass
+
+    def tell(*_):
+        raise Broken
+
+    language = Language(bard, bard.signature.text)
+    broken = Generation(language, bard.roles["step"], [2], Chooser(Choice(seed=1)), max_tokens=3, told=tell)
+    (text,) = texts(bard, 1)
+    with execution.place() as place:
+        async with asyncio.timeout(30):
+            with pytest.raises(Broken):
+                await read(place, broken)
+            assert await read(place, text)
+    assert text.is_over
+    assert (bard.statistics.failures["failed"], bard.statistics.pending) == (1, 0)
+
+
 @pytest.mark.parametrize(
     "choice", [Choice(), Choice(0.3), Choice(0), Choice(2.0, top_k=4), Choice(top_p=0.7)]
 )
