@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
 from app.jobs.claiming import Reach
+from app.jobs.fence import held
 from app.jobs.finishing import fail, hand_back, lose
 from app.room import is_full
-from app.tables import Job
 from workers import failures
 from workers.attempt import run_attempt
 from workers.child import Program, environment_of_children
@@ -103,7 +103,11 @@ class Slot:
         with bound_contextvars(job_id=claimed.job, attempt=claimed.attempt):
             # Whatever goes wrong with one job, the next one is claimed.
             try:
-                run_attempt(self._workshop, starter, self._order(claimed), devices, claimed.member)
+                order = self._order(claimed)
+                if order is None:
+                    log.warning("the attempt was lost before it began")
+                else:
+                    run_attempt(self._workshop, starter, order, devices, claimed.member)
             except Exception as error:
                 log.exception("the job could not be run")
                 self._give_up(claimed, error)
@@ -144,10 +148,14 @@ class Slot:
         self._is_away = False
         return None if claimed is None else (claimed, self._pool.take(claimed.devices))
 
-    def _order(self, claimed: Claimed) -> Order:
+    def _order(self, claimed: Claimed) -> Order | None:
+        """Return what the child is to do; None if the job is another's by now."""
         workshop = self._workshop
         with workshop.database.read() as session:
-            job = session.get_one(Job, claimed.job)
+            # This machine may have slept since: the row may tell of another worker's attempt.
+            job = held(session, claimed.job, claimed.attempt)
+            if job is None:
+                return None
             return order_of(session, job, workshop.settings, workshop.store, claimed.rank)
 
     def _give_up(self, claimed: Claimed, error: Exception) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, update
 from sqlalchemy.exc import OperationalError
 
 from app.database import Database
 from app.settings import Settings
 from app.storage import Store
-from app.tables import DatasetVersion, ModelVersion
+from app.tables import DatasetVersion, Job, ModelVersion
 from workers.child import Program
 from workers.supervisor import Limits
 from workers.worker import Worker
@@ -227,3 +227,31 @@ def test_a_job_whose_order_cannot_be_read_since_the_database_went_away_is_begun_
         event.remove(Engine, "before_cursor_execute", go_away)
     assert gone
     assert (job.state, job.attempt, job.restarts) == ("succeeded", 2, 0)
+
+
+@on_both
+def test_a_job_that_another_worker_has_before_its_order_is_read_is_left_to_that_one(
+    bench: Any, worker: Worker, database: Database
+) -> None:
+    taken: list[str] = []
+
+    def sleep_long(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        """Let another worker claim the job after this one has, as if this one had slept for long."""
+        is_slot = threading.current_thread().name.startswith("training-")
+        if is_slot and not taken and statement.startswith("SELECT jobs."):
+            taken.append(statement)
+            with database.write() as session:
+                other = {"attempt": 2, "worker": "worker_other", "lease_until": Job.lease_until + 600.0}
+                session.execute(update(Job).where(Job.state == "running").values(other))
+
+    event.listen(Engine, "before_cursor_execute", sleep_long)
+    try:
+        job_id = bench.rows.training("train")
+        bench.until(lambda: taken, "the other worker's claim")
+        assert bench.ended(bench.rows.training("train")).state == "succeeded"
+    finally:
+        event.remove(Engine, "before_cursor_execute", sleep_long)
+    with database.read() as session:
+        job = session.get_one(Job, job_id)
+        assert (job.state, job.attempt, job.worker) == ("running", 2, "worker_other")
+    assert bench.rows.events(job_id, "epoch") == []
