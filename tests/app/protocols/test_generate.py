@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from gated import until
 from starlette.requests import ClientDisconnect
 
 from app.protocols import streams
@@ -254,8 +255,13 @@ async def test_texts_of_one_request_are_written_at_once(registry, bard):
         Generation(language, role, [token], Chooser(Choice(seed=token)), max_tokens=60)
         for token in range(2, 8)
     ]
+    all_stand_in_line = threading.Event()
     with execution.place() as place:
-        await streams.complete(several, place, gone)
+        held = asyncio.ensure_future(place.run(all_stand_in_line.wait))
+        written = asyncio.ensure_future(streams.complete(several, place, gone))
+        await until(lambda: version.statistics.pending == 6)
+        all_stand_in_line.set()
+        await asyncio.gather(held, written)
     # Runs are counted when a turn is over.
     await asyncio.to_thread(execution.close)
     assert [len(text.text) for text in several] == [60] * 6
