@@ -59,6 +59,8 @@ class Connection(HttpToolsProtocol):
         self._held: list[bytes] | None = None
         # Whether one was, of those that came in one piece: the next one lets others have their turn.
         self._was_quick = False
+        # Whether one will be, at the end of this turn of the event loop.
+        self._is_taken = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Take the connection, unless there are too many."""
@@ -97,6 +99,12 @@ class Connection(HttpToolsProtocol):
         if self._unfinished > LONGEST_HEAD and not self.transport.is_closing():
             self._refuse_head(head_too_long())
 
+    def on_message_begin(self) -> None:
+        """Begin to read a request; the one before it has its answer first."""
+        if self._is_taken and self._lane is not None:
+            self._lane.end_turn()
+        HttpToolsProtocol.on_message_begin(self)
+
     def on_headers_complete(self) -> None:
         """Begin a request; one whose head is too long is answered as others are."""
         if self._since_head > LONGEST_HEAD and self._head_bytes() > LONGEST_HEAD:
@@ -129,19 +137,18 @@ class Connection(HttpToolsProtocol):
         if self._refused:
             return
         if self._held is not None and self._lane is not None:
-            found = self._lane.answer(self.url, self.headers, self.server, b"".join(self._held))
-            if found is not None:
-                status, rest = found
-                self._held, self._was_quick = None, True
-                start = STATUS_LINE[status] + head_of(self.server_state.default_headers)
-                self.transport.write(start + rest)
-                self.on_response_complete()
+            body = b"".join(self._held)
+            self._is_taken = True
+            if self._lane.take(self.url, self.headers, self.server, body, self._told):
                 return
+            self._is_taken = False
             self._let_go()
         HttpToolsProtocol.on_message_complete(self)
 
     def shutdown(self) -> None:
         """End the connection, after the answer to what it has begun to ask."""
+        if self._is_taken and self._lane is not None:
+            self._lane.end_turn()
         self._let_go()
         super().shutdown()
 
@@ -159,6 +166,21 @@ class Connection(HttpToolsProtocol):
             and not self.flow.write_paused
             and TOO_LONG not in self.scope["state"]
         )
+
+    def _told(self, found: tuple[int, bytes] | None) -> None:
+        """Answer a request that was taken, or let the application have it after all."""
+        self._is_taken = False
+        if self.transport.is_closing():
+            self._held = None
+        elif found is None:
+            self._let_go()
+            HttpToolsProtocol.on_message_complete(self)
+        else:
+            status, rest = found
+            self._held, self._was_quick = None, True
+            start = STATUS_LINE[status] + head_of(self.server_state.default_headers)
+            self.transport.write(start + rest)
+            self.on_response_complete()
 
     def _let_go(self) -> None:
         """Let the application have a request that was kept from it."""

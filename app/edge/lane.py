@@ -1,11 +1,14 @@
-"""The quick way: a request without anything unusual is answered where it arrives, past the application.
+"""The quick way: a request without anything unusual is answered as it arrives, past the application.
+
+It is made ready at once, and runs at the end of this turn of the event loop, with others that came in it.
 
 What stands here says yes, or that too many ask. What it does not know, and whatever else would be refused,
 take long or be logged, is left to the application, which then gets the request as if nobody had looked at it.
 So every rule is the application's, and every answer from here is the one that it would have given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from time import perf_counter
 
 from app.edge.hosts import Hosts, Server
@@ -17,7 +20,12 @@ from app.metrics import Metrics
 from app.protocols.body import INLINE_BODY_BYTES
 from app.protocols.quick import Answer, Asking, Quick, head_of
 from app.protocols.replies import Header, lineage_headers
+from app.serving.turns import Turns
 from app.settings import Settings
+
+Tell = Callable[[tuple[int, bytes] | None], None]
+"""Is told a status, and what goes over the wire behind it and what the server itself has to say; or None,
+which leaves the request to the application."""
 
 # Where the application leaves its lane in the state of its lifespan.
 LANE = "lane"
@@ -45,6 +53,7 @@ class Lane:
         self._metrics = metrics
         self._dialects = dialects
         self._most_bytes = min(INLINE_BODY_BYTES, settings.predict_body_bytes)
+        self._turns: Turns[Answer] = Turns()
 
     def takes(self, url: bytes, headers: Sequence[Header]) -> bool:
         """Tell whether a ``POST`` may be answered so: then all its body, which is short, is waited for."""
@@ -54,30 +63,22 @@ class Lane:
         # The parser has seen to it that it is a number.
         return len(lengths) == 1 and int(lengths[0]) <= self._most_bytes
 
-    def answer(
-        self, url: bytes, pairs: Sequence[Header], server: Server, body: bytes
-    ) -> tuple[int, bytes] | None:
-        """Return a status, and what goes over the wire behind it and what the server itself has to say.
-
-        None leaves the request to the application.
-        """
+    def take(self, url: bytes, pairs: Sequence[Header], server: Server, body: bytes, tell: Tell) -> bool:
+        """Return whether a request is answered so; ``tell`` is told, at the end of this turn or before."""
         began = perf_counter()
         headers = dict(pairs)
         if len(headers) < len(pairs) or not headers.keys() <= _KNOWN or logs_all():
-            return None
+            return False
         try:
             asking = self._admitted(url.decode("ascii"), headers, server, body)
-            if asking is None:
-                return None
-            status, found = self._answered(asking)
+            return asking is not None and self._begin(asking, partial(self._end, asking, tell, began))
         except Exception:
             # It happens once more in the application, which knows what to say.
-            return None
-        if found is None:
-            return None
-        told = b"content-length: %d\r\nx-request-id: %b\r\n\r\n" % (len(found.body), asking.id.encode())
-        self._metrics.count_request(asking.route, _METHOD, status, perf_counter() - began)
-        return status, b"".join((_SECURITY, found.head, told, found.body))
+            return False
+
+    def end_turn(self) -> None:
+        """Answer all that were taken."""
+        self._turns.end()
 
     def _admitted(
         self, path: str, headers: Mapping[bytes, bytes], server: Server, body: bytes
@@ -91,12 +92,26 @@ class Lane:
         sent = request_id(headers.get(b"x-request-id"))
         return Asking(matched, path, principal.owner, headers, body, matched.name, sent)
 
-    def _answered(self, asking: Asking) -> tuple[int, Answer | None]:
+    def _begin(self, asking: Asking, end: Callable[..., None]) -> bool:
         dialect = self._dialects.get(asking.matched.name)
+        if dialect is None:
+            return False
         try:
-            return 200, dialect.at_once(asking) if dialect is not None else None
+            ready = dialect.prepare(asking)
         except TooMany as error:
             status, headers, body = answer(error, asking.path, asking.id)
             if asking.version is not None:
                 headers += lineage_headers(asking.version)
-            return status, Answer(head_of([each for each in headers if each[0] != b"content-length"]), body)
+            end(Answer(head_of([each for each in headers if each[0] != b"content-length"]), body), status)
+            return True
+        if ready is not None:
+            self._turns.add(ready, end)
+        return ready is not None
+
+    def _end(self, asking: Asking, tell: Tell, began: float, found: Answer | None, status: int = 200) -> None:
+        if found is None:
+            tell(None)
+            return
+        told = b"content-length: %d\r\nx-request-id: %b\r\n\r\n" % (len(found.body), asking.id.encode())
+        self._metrics.count_request(asking.route, _METHOD, status, perf_counter() - began)
+        tell((status, b"".join((_SECURITY, found.head, told, found.body))))

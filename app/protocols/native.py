@@ -15,6 +15,7 @@ from app.protocols.rows import Rows
 from app.serving.engine import Engine
 from app.serving.loaded import LoadedVersion
 from app.serving.snapshot import CHAMPION, Target
+from app.serving.turns import Ready
 from app.settings import Settings
 
 # No registry numbers versions beyond this, and Python does not read digits without end.
@@ -59,13 +60,13 @@ class Native:
         scope["state"][VERSION] = version
         await self._wire(version, question).respond(scope, receive, send)
 
-    def at_once(self, asking: Asking) -> Answer | None:
-        """Return the answer to a prediction that takes next to no time, None for every other request."""
+    def prepare(self, asking: Asking) -> Ready[Answer] | None:
+        """Return what answers a prediction that takes next to no time, None for every other request."""
         if ROUTES[asking.matched.name] != "predict":
             return None
         version = asking.version = self._engine.lookup(asked(asking.owner, asking.matched.parameters))
         wire = self._wire(version, "predict") if version is not None else None
-        return wire.at_once(asking.headers, asking.body) if isinstance(wire, Rows) else None
+        return wire.prepare(asking.headers, asking.body) if isinstance(wire, Rows) else None
 
     def _wire(self, version: LoadedVersion, question: str) -> Wire:
         wires = self._wires[question]

@@ -1,4 +1,4 @@
-"""What dialects answer at once, past the application: see :mod:`app.edge.lane`."""
+"""What dialects make ready to be answered past the application: see :mod:`app.edge.lane`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from app.edge.routes import Matched
 from app.protocols.replies import Header
 from app.serving.loaded import LoadedVersion
+from app.serving.turns import Ready
 
 
 class Answer(NamedTuple):
@@ -34,10 +35,10 @@ class Asking:
 
 
 class Quick(Protocol):
-    """A dialect that answers some requests at once."""
+    """A dialect that has some requests answered at once."""
 
-    def at_once(self, asking: Asking) -> Answer | None:
-        """Return the answer; None leaves the request to the application, and so does an error.
+    def prepare(self, asking: Asking) -> Ready[Answer] | None:
+        """Return what answers a request; None leaves it to the application, and so does an error.
 
         Only :class:`~app.errors.TooMany` is told from here: a queue that is full refuses as many as ask, and
         must not spend on each what an answer costs.

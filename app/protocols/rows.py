@@ -14,8 +14,9 @@ from app.protocols.negotiation import ANY_JSON
 from app.protocols.pictures import IMAGE_TYPES
 from app.protocols.quick import Answer, head_of
 from app.protocols.replies import Header, reply
-from app.serving.execution import Execution, at_once, is_quick
+from app.serving.execution import Execution, is_quick
 from app.serving.role import LoadedRole
+from app.serving.turns import Ready
 
 _JSON: Header = (b"content-type", JSON_TYPE.encode())
 # Without a type of its own, as curl sends it, it is known by how it begins.
@@ -73,8 +74,8 @@ class Rows:
         )
         await reply(send, writing.headers, answer)
 
-    def at_once(self, headers: Mapping[bytes, bytes], body: bytes) -> Answer | None:
-        """Return the answer to rows in JSON, if there is nothing to wait for, else None.
+    def prepare(self, headers: Mapping[bytes, bytes], body: bytes) -> Ready[Answer] | None:
+        """Return what answers rows in JSON, if there is nothing to wait for, else None.
 
         Raises :class:`~app.errors.TooMany` if too much waits already.
         """
@@ -89,7 +90,8 @@ class Rows:
         writing = self._writer.choose(_PLAIN)
         if self._head is None:
             self._head = head_of(writing.headers)
-        return Answer(self._head, at_once(self._role, tensors, writing.names, writing.write))
+        head, write = self._head, writing.write
+        return Ready(self._role, tensors, writing.names, lambda outputs: Answer(head, write(outputs)))
 
 
 def _with_files(files: Sequence[str], writing: Writing, outputs: Tensors) -> bytes:

@@ -15,7 +15,7 @@ from app.serving.batching import Batching, Left, Limits
 from app.serving.chorus import Chorus, Voice
 from app.serving.generation import Generation
 from app.serving.role import Array, LoadedRole
-from app.serving.statistics import Reason
+from app.serving.statistics import Noted, Reason
 from app.serving.threads import step_back
 from app.serving.waiting import Question
 
@@ -151,7 +151,9 @@ def at_once(
     ran = time.perf_counter()
     answer = write(outputs)
     rows = len(next(iter(inputs.values())))
-    role.statistics.note(rows, role.batch_rows, began, ran, time.perf_counter())
+    ended = time.perf_counter()
+    noted = Noted(rows, rows, role.batch_rows, True, 0.0, 0.0, ran - began, ended - ran, ended)
+    role.statistics.note(noted)
     return answer
 
 

@@ -16,7 +16,7 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +81,24 @@ class Executions:
         self.input = self.compute = self.output = 0.0
 
 
+class Noted(NamedTuple):
+    """A question that was answered at once; durations in seconds, ``ended`` by :func:`time.perf_counter`.
+
+    Of its ``batch``, the rows that ran together with its own, one question ``leads``: that run is counted
+    with it. The graph takes ``most`` rows at once.
+    """
+
+    rows: int
+    batch: int
+    most: int
+    leads: bool
+    queue: float
+    input: float
+    compute: float
+    output: float
+    ended: float
+
+
 class VersionStatistics:
     """The questions of one version.
 
@@ -100,7 +118,7 @@ class VersionStatistics:
         self.queue, self.input, self.compute, self.output, self.request = (Histogram() for _ in range(5))
         self.batches: dict[int, Executions] = {}
         self.last_at = 0.0
-        self._noted: deque[tuple[int, int, float, float, float]] = deque()
+        self._noted: deque[Noted] = deque()
         self._lock = threading.RLock()
 
     @property
@@ -116,13 +134,9 @@ class VersionStatistics:
             found.add(rows, batch.count)
         return found
 
-    def note(self, rows: int, most_rows: int, began: float, ran: float, ended: float) -> None:
-        """Take note of a question that was answered at once, in batches of so many rows at most.
-
-        The times are those of :func:`time.perf_counter`: before the graph ran, after it, and when the answer
-        was written. This is the hot path: counting is left to :meth:`settle`.
-        """
-        self._noted.append((rows, most_rows, began, ran, ended))
+    def note(self, noted: Noted) -> None:
+        """Take note of a question; this is the hot path: counting is left to :meth:`settle`."""
+        self._noted.append(noted)
         if len(self._noted) >= NOTED:
             self.settle()
 
@@ -133,28 +147,26 @@ class VersionStatistics:
             if not noted:
                 return
             table = np.array(noted)
-            rows, most, began, ran, ended = table.T
+            rows, together, most, leads, queue, before, compute, output, ended = table.T
             self.succeeded += len(noted)
             self.rows += int(rows.sum())
             for histogram, values in (
-                (self.queue, np.zeros(len(noted))),
-                (self.input, np.zeros(len(noted))),
-                (self.compute, ran - began),
-                (self.output, ended - ran),
-                (self.request, ended - began),
+                (self.queue, queue),
+                (self.input, before),
+                (self.compute, compute),
+                (self.output, output),
+                (self.request, queue + before + compute + output),
             ):
                 histogram.add_all(values)
             # Full batches, and a last one that is not.
-            whole, rest = np.divmod(rows, most)
+            whole, rest = np.divmod(together, most)
             for sizes, times in ((most, whole), (rest, np.sign(rest))):
                 for size in np.unique(sizes[times > 0]).tolist():
                     these = (sizes == size) & (times > 0)
-                    share = size * times[these] / rows[these]
-                    compute, output = (
-                        ((ran - began)[these] * share).sum(),
-                        ((ended - ran)[these] * share).sum(),
-                    )
-                    self.executed(int(size), (0.0, float(compute), float(output)), int(times[these].sum()))
+                    share = (size * times / together)[these]
+                    led = leads[these] * share
+                    spent = (before[these] @ led, compute[these] @ led, output[these] @ share)
+                    self.executed(int(size), spent, int(times[these] @ leads[these]))
             self.last_at = time.time() - time.perf_counter() + ended[-1]
 
     def executed(self, rows: int, seconds: tuple[float, float, float], times: int = 1) -> None:

@@ -22,13 +22,15 @@ from app.protocols.open_inference.addresses import asked, unknown
 from app.protocols.open_inference.prepared import Prepared
 from app.protocols.open_inference.repeated import Request
 from app.protocols.parameters import MAX_BYTES
+from app.protocols.ports import Array
 from app.protocols.quick import Answer, Asking, head_of
 from app.protocols.replies import VERSION, Header, reply
 from app.serving.engine import Engine
-from app.serving.execution import at_once, is_quick
+from app.serving.execution import is_quick
 from app.serving.loaded import LoadedVersion
 from app.serving.snapshot import CHAMPION, Target
 from app.serving.statistics import VersionStatistics
+from app.serving.turns import Ready
 from app.settings import Settings
 
 LIVE, READY = "GET /v2/health/live", "GET /v2/health/ready"
@@ -67,8 +69,8 @@ class OpenInference:
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 
-    def at_once(self, asking: Asking) -> Answer | None:
-        """Return the answer to an inference that takes next to no time, None for every other request."""
+    def prepare(self, asking: Asking) -> Ready[Answer] | None:
+        """Return what answers an inference that takes next to no time, None for every other request."""
         target, question = asked(asking.owner, "POST", asking.path)
         version, headers = self._engine.lookup(target), asking.headers
         asking.version, asking.route = version, _counted("POST", question)
@@ -80,9 +82,12 @@ class OpenInference:
         request = prepared.read(asking.body, headers.get(envelope.HEADER), wants_json=wants_json)
         if not is_quick(prepared.role, request.inputs):
             return None
-        write = partial(prepared.answer, request, None)
-        body, length = at_once(prepared.role, request.inputs, request.names, write)
-        return Answer(head_of(prepared.headers_of(length)), body)
+
+        def write(outputs: Mapping[str, Array]) -> Answer:
+            body, length = prepared.answer(request, None, outputs)
+            return Answer(head_of(prepared.headers_of(length)), body)
+
+        return Ready(prepared.role, request.inputs, request.names, write)
 
     async def _of_server(self, route: str, scope: Scope, receive: Receive) -> tuple[int, Any]:
         if route == LIVE:

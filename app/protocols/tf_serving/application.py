@@ -26,10 +26,11 @@ from app.protocols.tf_serving.refusals import no_version, not_servable
 from app.protocols.tf_serving.requests import question_of
 from app.protocols.tf_serving.signatures import DEFAULT, Signature, metadata, signatures_of
 from app.serving.engine import Engine
-from app.serving.execution import at_once, is_quick
+from app.serving.execution import is_quick
 from app.serving.loaded import LoadedVersion
 from app.serving.role import LoadedRole
 from app.serving.snapshot import CHAMPION, Target
+from app.serving.turns import Ready
 from app.settings import Settings
 
 ROUTES = ("GET /v1/models/{rest:path}", "POST /v1/models/{rest:path}")
@@ -66,8 +67,8 @@ class TfServing:
                 version = scope["state"][VERSION] = await self._version(asked.target)
                 await self._answer(version, verb, scope, receive, send)
 
-    def at_once(self, asking: Asking) -> Answer | None:
-        """Return the answer to a prediction that takes next to no time, None for every other request."""
+    def prepare(self, asking: Asking) -> Ready[Answer] | None:
+        """Return what answers a prediction that takes next to no time, None for every other request."""
         target, verb, _ = addresses.asked(asking.owner, "POST", asking.path)
         version = asking.version = self._engine.lookup(target)
         if version is None or verb != "predict":
@@ -78,7 +79,8 @@ class TfServing:
         work = prepared.quick(asking.body)
         if work is None or not is_quick(work.role, work.inputs):
             return None
-        return Answer(prepared.head, at_once(work.role, work.inputs, None, work.write))
+        head, write = prepared.head, work.write
+        return Ready(work.role, work.inputs, None, lambda outputs: Answer(head, write(outputs)))
 
     async def _version(self, target: Target) -> LoadedVersion:
         try:
