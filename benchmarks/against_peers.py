@@ -1,18 +1,21 @@
 """Predictions: the same requests to Keraforge and to other servers of the same ONNX graph.
 
 Each peer lives in an environment of its own below ``build/peers``; one that cannot be installed is named and
-left out. Servers run one after the other on one core, the load generator on another; against a server that
-does nothing it shows first that it is fast enough to measure the others.
+left out. All servers share one core, on which one at a time runs and the others stand still; the load
+generator has another core. In each round all are measured, one after the other, and what is told are medians
+of all rounds: the machine may have neighbours. A server that does nothing shows that the load generator is
+fast enough to measure the others.
 
-    python -m benchmarks.against_peers [--json PATH] [--only small] [--seconds 4]
+    python -m benchmarks.against_peers [--json PATH] [--only small] [--rounds 5] [--seconds 2]
 """
 
 import argparse
 import os
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -31,7 +34,8 @@ from benchmarks.workloads import WORKLOADS, Workload
 
 OURS, BARE, NOTHING = "keraforge", "bare ASGI", "an application that does nothing"
 LONGEST_REASON = 300
-Runs = dict[str, list[Measured]]
+# Of each server, in every round, a run with each number of connections.
+Runs = dict[str, list[list[Measured]]]
 
 
 def main() -> int:
@@ -40,7 +44,8 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", choices=[each.name for each in WORKLOADS], help="only this workload")
-    parser.add_argument("--seconds", type=float, default=4, help="length of a measurement")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
+    parser.add_argument("--seconds", type=float, default=2, help="length of a measurement")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there too")
     options = parser.parse_args()
     console = Console()
@@ -54,44 +59,65 @@ def main() -> int:
         os.sched_setaffinity(0, {cores[-1]})
         for each in chosen:
             console.print(f"Measuring: {each.title} …")
-            found[each.name] = _measured(each, trained, present, {cores[0]}, options.seconds)
+            found[each.name] = _measured(each, trained, present, {cores[0]}, options)
             _print(console, each, found[each.name])
     claims = [claim for each in chosen for claim in _claims(each, found[each.name])]
     figures = {
-        name: {server: [asdict(run) for run in runs] for server, runs in each.items()}
-        for name, each in found.items()
+        name: {server: [[asdict(run) for run in each] for each in rounds] for server, rounds in runs.items()}
+        for name, runs in found.items()
     }
     write(options.json, claims, {"workloads": figures})
     return 0 if show("Against other servers", claims, console) else 1
 
 
 def _measured(
-    workload: Workload, trained: Trained, present: list[Rival], cores: set[int], seconds: float
+    workload: Workload, trained: Trained, present: list[Rival], cores: set[int], options: argparse.Namespace
 ) -> Runs:
-    requests = workloads.native(workload, trained.key)
-    with servers.keraforge(trained, cores) as server:
-        runs = {OURS: _runs(server, requests, seconds)}
-    tensors = workloads.tensors(workload, trained.inputs[workload.model])
-    graph = {"GRAPH": str(trained.graphs[workload.model])}
-    if workload.binary:
-        with _bare(graph, cores) as server:
-            asked = [request_bytes("/", tensor.tobytes(), {}) for tensor in tensors]
-            runs[BARE] = _runs(server, asked, seconds)
-    else:
-        for rival in present:
-            with rivals.running(rival, graph, cores) as server:
-                name = trained.inputs[workload.model]["name"]
-                asked = [request_bytes(rival.path, rival.body(tensor, name), {}) for tensor in tensors]
+    """Start all servers, and measure each in every round while the others stand still."""
+    runs: Runs = {}
+    with ExitStack() as stack:
+        loads = _started(stack, workload, trained, present, cores)
+        for _, server in loads.values():
+            server.pause()
+        for _ in range(options.rounds):
+            for name in list(loads):
+                load, server = loads[name]
+                server.resume()
                 try:
-                    runs[rival.name] = _runs(server, asked, seconds)
+                    measured = [load.measure(number, options.seconds) for number in CONNECTIONS]
                 except NotAnswered as error:
                     reason = str(error)[-LONGEST_REASON:]
-                    Console().print(
-                        f"{rival.name} is left out, it answered no success: {reason}", markup=False
-                    )
-    with _bare({}, cores) as server:
-        runs[NOTHING] = _runs(server, requests, seconds)
+                    Console().print(f"{name} is left out, it answered no success: {reason}", markup=False)
+                    del loads[name]
+                    runs.pop(name, None)
+                    continue
+                finally:
+                    server.pause()
+                runs.setdefault(name, []).append(measured)
     return runs
+
+
+def _started(
+    stack: ExitStack, workload: Workload, trained: Trained, present: list[Rival], cores: set[int]
+) -> dict[str, tuple[Load, Server]]:
+    """Start the servers that are compared; return of each what asks it."""
+    requests = workloads.native(workload, trained.key)
+    tensors = workloads.tensors(workload, trained.inputs[workload.model])
+    graph = {"GRAPH": str(trained.graphs[workload.model])}
+    started = {OURS: (stack.enter_context(servers.keraforge(trained, cores)), requests)}
+    if workload.binary:
+        asked = [request_bytes("/", tensor.tobytes(), {}) for tensor in tensors]
+        started[BARE] = stack.enter_context(_bare(graph, cores)), asked
+    else:
+        name = trained.inputs[workload.model]["name"]
+        for rival in present:
+            asked = [request_bytes(rival.path, rival.body(tensor, name), {}) for tensor in tensors]
+            started[rival.name] = stack.enter_context(rivals.running(rival, graph, cores)), asked
+    started[NOTHING] = stack.enter_context(_bare({}, cores)), requests
+    return {
+        name: (Load(server.port, asked, server.processor_seconds), server)
+        for name, (server, asked) in started.items()
+    }
 
 
 @contextmanager
@@ -104,30 +130,41 @@ def _bare(environment: Mapping[str, str], cores: set[int]) -> Iterator[Server]:
         yield server
 
 
-def _runs(server: Server, requests: list[bytes], seconds: float) -> list[Measured]:
-    load = Load(server.port, requests, server.processor_seconds)
-    return [load.measure(number, seconds) for number in CONNECTIONS]
-
-
 def _claims(workload: Workload, runs: Runs) -> Iterator[Claim]:
     alone, eight = CONNECTIONS.index(1), CONNECTIONS.index(8)
-    ours = runs[OURS]
-    for name, other in runs.items():
+    for name in runs:
         if name == OURS:
             continue
-        ratio = ours[eight].per_second / other[eight].per_second
-        told = (
-            f"8 connections: {ours[eight].per_second:,.0f} requests/s against {other[eight].per_second:,.0f}"
-        )
+        ratio = _ratio(runs, name, eight)
+        told = f"8 connections: {_told(runs, name, eight, 'per_second', '{:,.0f}')} requests/s"
         if name == NOTHING:
             yield Claim(f"{workload.title}: {name}", 1.5, 1 / ratio, f"{told}, the least that load can make")
             continue
         yield Claim(f"{workload.title}: {name}", _target(workload, name), ratio, told)
         if name == "mlserver":
-            ratio = ours[alone].p50 / other[alone].p50
-            told = f"1 connection: p50 {ours[alone].p50:.2f} ms against {other[alone].p50:.2f}"
+            ratio = _ratio(runs, name, alone, "p50")
+            told = f"1 connection: p50 {_told(runs, name, alone, 'p50', '{:.2f}')} ms"
             target = 0.5 if workload.name == "small" else 1.0
             yield Claim(f"{workload.title}: p50, {name}", target, ratio, told, at_most=True)
+
+
+def _ratio(runs: Runs, name: str, place: int, figure: str = "per_second") -> float:
+    """Return the median, over the rounds, of our figure divided by another's."""
+    pairs = zip(runs[OURS], runs[name], strict=True)
+    return statistics.median(
+        getattr(ours[place], figure) / getattr(other[place], figure) for ours, other in pairs
+    )
+
+
+def _told(runs: Runs, name: str, place: int, figure: str, form: str) -> str:
+    ours, other = (getattr(_median(runs[each], place), figure) for each in (OURS, name))
+    return f"{form.format(ours)} against {form.format(other)}"
+
+
+def _median(rounds: list[list[Measured]], place: int) -> Measured:
+    """Return the median of each figure for itself."""
+    found = [asdict(each[place]) for each in rounds]
+    return Measured(**{name: statistics.median(each[name] for each in found) for name in found[0]})
 
 
 def _target(workload: Workload, name: str) -> float:
@@ -142,10 +179,9 @@ def _print(console: Console, workload: Workload, found: Runs) -> None:
     for name in ("connections", "server", "requests/s", "p50 ms", "p99 ms", "CPU µs", "Keraforge ÷ it"):
         table.add_column(name, justify="left" if name == "server" else "right")
     for place, connections in enumerate(CONNECTIONS):
-        ours = found[OURS][place]
-        for name, runs in found.items():
-            run = runs[place]
-            table.add_row(str(connections), name, *cells(run), f"{ours.per_second / run.per_second:.2f} x")
+        for name, rounds in found.items():
+            shown = cells(_median(rounds, place))
+            table.add_row(str(connections), name, *shown, f"{_ratio(found, name, place):.2f} x")
         table.add_section()
     console.print(table)
 

@@ -34,9 +34,22 @@ class Server:
     ready_seconds: float
 
     def processor_seconds(self) -> float:
-        """Return the processor time used until now."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Return the processor time used until now by its processes, of which some may be its children's."""
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                fields = stat.read_text().rpartition(")")[2].split()
+                if int(fields[3]) == self.pid:
+                    ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def pause(self) -> None:
+        """Let all its processes stand still, so that another server has the core."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let them go on."""
+        os.killpg(self.pid, signal.SIGCONT)
 
     def resident_mib(self) -> float:
         """Return the resident memory now."""
@@ -102,6 +115,8 @@ def running(
                 raise SystemExit(f"{url} did not answer\n{log.read()[-LOG_CHARACTERS:]}")
             yield Server(process.pid, urlsplit(url).port, time.perf_counter() - began)
         finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGCONT)
             process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_SECONDS)
