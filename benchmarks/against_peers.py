@@ -1,12 +1,11 @@
 """Predictions: the same requests to Keraforge and to other servers of the same ONNX graph.
 
 Each peer lives in an environment of its own below ``build/peers``; one that cannot be installed is named and
-left out. All servers share one core, on which one at a time runs and the others stand still; the load
-generator has another core. In each round all are measured, one after the other, and what is told are medians
-of all rounds: the machine may have neighbours. A server that does nothing shows that the load generator is
-fast enough to measure the others.
+left out. In each round all servers are started afresh, one after the other, on one core, the load generator
+on another. Medians of all rounds are told: the machine may have neighbours. A server that does nothing shows
+that the load generator is fast enough to measure the others.
 
-    python -m benchmarks.against_peers [--json PATH] [--only small] [--rounds 5] [--seconds 2]
+    python -m benchmarks.against_peers [--json PATH] [--only small] [--rounds 3] [--seconds 2]
 """
 
 import argparse
@@ -14,9 +13,10 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -44,7 +44,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", choices=[each.name for each in WORKLOADS], help="only this workload")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     parser.add_argument("--seconds", type=float, default=2, help="length of a measurement")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there too")
     options = parser.parse_args()
@@ -73,51 +73,43 @@ def main() -> int:
 def _measured(
     workload: Workload, trained: Trained, present: list[Rival], cores: set[int], options: argparse.Namespace
 ) -> Runs:
-    """Start all servers, and measure each in every round while the others stand still."""
+    """Measure every server in every round."""
     runs: Runs = {}
-    with ExitStack() as stack:
-        loads = _started(stack, workload, trained, present, cores)
-        for _, server in loads.values():
-            server.pause()
-        for _ in range(options.rounds):
-            for name in list(loads):
-                load, server = loads[name]
-                server.resume()
-                try:
+    candidates = dict(_candidates(workload, trained, present, cores))
+    for _ in range(options.rounds):
+        for name in list(candidates):
+            starting, requests = candidates[name]
+            try:
+                with starting() as server:
+                    load = Load(server.port, requests, server.processor_seconds)
                     measured = [load.measure(number, options.seconds) for number in CONNECTIONS]
-                except NotAnswered as error:
-                    reason = str(error)[-LONGEST_REASON:]
-                    Console().print(f"{name} is left out, it answered no success: {reason}", markup=False)
-                    del loads[name]
-                    runs.pop(name, None)
-                    continue
-                finally:
-                    server.pause()
-                runs.setdefault(name, []).append(measured)
+            except NotAnswered as error:
+                reason = str(error)[-LONGEST_REASON:]
+                Console().print(f"{name} is left out, it answered no success: {reason}", markup=False)
+                del candidates[name]
+                runs.pop(name, None)
+                continue
+            runs.setdefault(name, []).append(measured)
     return runs
 
 
-def _started(
-    stack: ExitStack, workload: Workload, trained: Trained, present: list[Rival], cores: set[int]
-) -> dict[str, tuple[Load, Server]]:
-    """Start the servers that are compared; return of each what asks it."""
+def _candidates(
+    workload: Workload, trained: Trained, present: list[Rival], cores: set[int]
+) -> Iterator[tuple[str, tuple[Callable[[], AbstractContextManager[Server]], list[bytes]]]]:
+    """Yield what is compared, by name: what starts it, and its requests."""
     requests = workloads.native(workload, trained.key)
     tensors = workloads.tensors(workload, trained.inputs[workload.model])
     graph = {"GRAPH": str(trained.graphs[workload.model])}
-    started = {OURS: (stack.enter_context(servers.keraforge(trained, cores)), requests)}
+    yield OURS, (partial(servers.keraforge, trained, cores), requests)
     if workload.binary:
         asked = [request_bytes("/", tensor.tobytes(), {}) for tensor in tensors]
-        started[BARE] = stack.enter_context(_bare(graph, cores)), asked
+        yield BARE, (partial(_bare, graph, cores), asked)
     else:
         name = trained.inputs[workload.model]["name"]
         for rival in present:
             asked = [request_bytes(rival.path, rival.body(tensor, name), {}) for tensor in tensors]
-            started[rival.name] = stack.enter_context(rivals.running(rival, graph, cores)), asked
-    started[NOTHING] = stack.enter_context(_bare({}, cores)), requests
-    return {
-        name: (Load(server.port, asked, server.processor_seconds), server)
-        for name, (server, asked) in started.items()
-    }
+            yield rival.name, (partial(rivals.running, rival, graph, cores), asked)
+    yield NOTHING, (partial(_bare, {}, cores), requests)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """A load generator: a few connections, each sending its next request when the last one was answered.
 
 It writes prepared bytes and reads no more of an answer than its end, so that the server is what is measured.
-It never sleeps: on a virtual machine it is the server that pays for waking who waits for its answer, with up to
-80 µs of its own core.
+It never sleeps: on a virtual machine it is the server that pays for waking who waits for its answer, with up
+to 80 µs of its own core.
 """
 
 import asyncio

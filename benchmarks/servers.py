@@ -34,22 +34,12 @@ class Server:
     ready_seconds: float
 
     def processor_seconds(self) -> float:
-        """Return the processor time used until now by its processes, of which some may be its children's."""
+        """Return the processor time used until now, by its own process and those below it."""
         ticks = 0
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(FileNotFoundError, ProcessLookupError):
-                fields = stat.read_text().rpartition(")")[2].split()
-                if int(fields[3]) == self.pid:
-                    ticks += int(fields[11]) + int(fields[12])
+        for pid in _family(self.pid):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
-
-    def pause(self) -> None:
-        """Let all its processes stand still, so that another server has the core."""
-        os.killpg(self.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let them go on."""
-        os.killpg(self.pid, signal.SIGCONT)
 
     def resident_mib(self) -> float:
         """Return the resident memory now."""
@@ -115,8 +105,6 @@ def running(
                 raise SystemExit(f"{url} did not answer\n{log.read()[-LOG_CHARACTERS:]}")
             yield Server(process.pid, urlsplit(url).port, time.perf_counter() - began)
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGCONT)
             process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_SECONDS)
@@ -124,6 +112,16 @@ def running(
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _family(pid: int) -> list[int]:
+    """Return a process and all below it; some servers give theirs sessions of their own."""
+    family = [pid]
+    for each in family:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for task in Path(f"/proc/{each}/task").iterdir():
+                family += map(int, (task / "children").read_text().split())
+    return family
 
 
 def _answers(process: subprocess.Popen, url: str) -> bool:
