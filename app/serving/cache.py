@@ -48,6 +48,8 @@ class VersionCache:
         self._pinned: set[str] = set()
         self._favoured: Set[str] = frozenset()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="loading", initializer=step_back)
+        # Its thread begins now: could it not begin later, a version would be on its way for ever.
+        self._pool.submit(int)
 
     def get(self, version_id: str) -> LoadedVersion | None:
         """Return the version if it is in memory."""

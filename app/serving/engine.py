@@ -220,13 +220,18 @@ class Engine:
             self._wake.wait(REFRESH_SECONDS - SHORTEST_REFRESH_SECONDS)
 
     def _refresh(self) -> Exception | None:
+        """Serve what the registry has now; return what went wrong."""
         try:
             with self._database.read() as session:
                 snapshot = read_snapshot(session)
+            self._take_over(snapshot)
         except Exception as error:
             # Whatever it was, the thread lives on: without it no new version would ever answer.
             log.warning("the registry cannot be read, its last state is served: %s", error)
             return error
+        return None
+
+    def _take_over(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         aliases = snapshot.aliases()
         self._load_moved(aliases)
@@ -243,7 +248,6 @@ class Engine:
         if dropped:
             give_back()
         self._ready.set()
-        return None
 
     def _load_moved(self, aliases: dict[Target, str]) -> None:
         """Load what an alias came to name; what was evicted for want of room waits until it is asked for."""

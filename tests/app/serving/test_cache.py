@@ -48,6 +48,14 @@ def load(cache, *version_ids):
     return [cache.request(version_id).result(timeout=5) for version_id in version_ids]
 
 
+def test_what_loads_is_there_before_anybody_asks(loader):
+    before = set(threading.enumerate())
+    cache = VersionCache(loader, 100, lambda: None)
+    begun = set(threading.enumerate()) - before
+    cache.close()
+    assert [thread.name.partition("_")[0] for thread in begun] == ["loading"]
+
+
 def test_however_many_ask_a_version_is_loaded_once(cache, loader):
     loader.gate.clear()
     futures = [cache.request("a") for _ in range(10)]

@@ -183,6 +183,15 @@ async def test_without_the_database_versions_in_use_go_on_and_others_say_so(regi
         await engine.obtain(Target("local", "unknown"))
 
 
+async def test_whatever_goes_wrong_with_a_new_version_the_registry_is_followed(registry, engine, caplog):
+    registry.publish()
+    await until(lambda: answering(engine) == 1)
+    engine._cache.close()
+    registry.publish()
+    await until(lambda: "cannot schedule" in caplog.text)
+    assert Target("local", "digits", 2) in await engine.targets("local")
+
+
 async def test_an_abandoned_request_harms_no_other(registry, engine, monkeypatch):
     gate, begun = threading.Event(), threading.Event()
     original = engine._cache._load
