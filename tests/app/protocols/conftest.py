@@ -3,6 +3,7 @@ import json
 import httpx
 import numpy as np
 import pytest
+from made import Made
 from spelling import Speller
 
 from app.edge.bodies import Bodies
@@ -87,3 +88,25 @@ def breaking(registry, made):
     files = {"vocabulary.json": json.dumps(["", "\ufffd", "a", "b"]).encode()}
     artifact = made.artifact([step], {"step": examples}, task="generation", text=text, files=files)
     return registry.publish("tales", **artifact)
+
+
+@pytest.fixture(scope="module")
+def texts(module_registry):
+    """A network, published as ``texts``, that answers the numbers of a text's first two words."""
+    words = ["", "\ufffd", "good", "bad"]
+    role = Made.role("predict", {"text": ((2,), "int32")}, {"values": (2,)})
+    role.node("Cast", ["text"], ["values"], to=1)
+    examples = {"predict": {"text": np.ones((2, 2), np.int32)}}
+    text = {"tokens": "word", "vocabulary": len(words), "lowercase": True}
+    files = {"vocabulary.json": json.dumps(words).encode()}
+    artifact = Made().artifact([role], examples, task="regression", text=text, files=files)
+    return module_registry.publish("texts", **artifact)
+
+
+@pytest.fixture(scope="module")
+def echo(module_registry):
+    """A network, published as ``echo``, that answers the three numbers that it is asked."""
+    role = Made.role("predict", {"x": (3,)}, {"same": (3,)})
+    role.node("Identity", ["x"], ["same"])
+    examples = {"predict": {"x": np.ones((1, 3), np.float32)}}
+    return module_registry.publish("echo", **Made().artifact([role], examples, task="regression"))

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from made import Made
 from tensors import LENGTH, error, tensor
 
 INFER = "/v2/models/echo/infer"
@@ -13,11 +12,7 @@ SENT = tensor("x", ROWS)
 
 
 @pytest.fixture(scope="module")
-def client(module_service, module_registry):
-    role = Made.role("predict", {"x": (3,)}, {"same": (3,)})
-    role.node("Identity", ["x"], ["same"])
-    examples = {"predict": {"x": np.ones((1, 3), np.float32)}}
-    module_registry.publish("echo", **Made().artifact([role], examples, task="regression"))
+def client(module_service, echo):
     with module_service.client("predict") as client:
         yield client
 

@@ -1,31 +1,16 @@
 """Bodies that are one tensor and nothing else, for every sort of input."""
 
-import json
-
 import numpy as np
 import pytest
 from made import Made
 from tensors import LENGTH, as_bytes, error, outputs_of, sized
 
 RAW = {LENGTH: "0"}
-WORDS = ["", "\ufffd", "good", "bad"]
 
 
 @pytest.fixture(scope="module")
-def client(module_service, module_registry):
+def client(module_service, module_registry, texts):
     made = Made()
-    texts = made.role("predict", {"text": ((2,), "int32")}, {"values": (2,)})
-    texts.node("Cast", ["text"], ["values"], to=1)
-    module_registry.publish(
-        "texts",
-        **made.artifact(
-            [texts],
-            {"predict": {"text": np.ones((2, 2), np.int32)}},
-            task="regression",
-            text={"tokens": "word", "vocabulary": len(WORDS), "lowercase": True},
-            files={"vocabulary.json": json.dumps(WORDS).encode()},
-        ),
-    )
     waves = made.role("predict", {"steps": (4, 2)}, {"values": (4, 2)})
     waves.node("Identity", ["steps"], ["values"])
     module_registry.publish(

@@ -8,11 +8,9 @@ import pytest
 from made import Made
 from tensors import error
 
-WORDS = ["", "\ufffd", "good", "bad"]
-
 
 @pytest.fixture(scope="module")
-def client(module_service, module_registry):
+def client(module_service, module_registry, texts):
     made = Made()
     whole = made.role("predict", {"label": ((), "int32")}, {"values": (1,)})
     whole.node("Cast", ["label"], ["number"], to=1)
@@ -21,18 +19,6 @@ def client(module_service, module_registry):
         "whole",
         **made.artifact(
             [whole], {"predict": {"label": np.ones(2, np.int32)}}, task="regression", labels=["a", "b", "c"]
-        ),
-    )
-    texts = made.role("predict", {"text": ((2,), "int32")}, {"values": (2,)})
-    texts.node("Cast", ["text"], ["values"], to=1)
-    module_registry.publish(
-        "texts",
-        **made.artifact(
-            [texts],
-            {"predict": {"text": np.ones((2, 2), np.int32)}},
-            task="regression",
-            text={"tokens": "word", "vocabulary": len(WORDS), "lowercase": True},
-            files={"vocabulary.json": json.dumps(WORDS).encode()},
         ),
     )
     numbers = made.role("predict", {"x": (2,)}, {"values": (2,)})
