@@ -237,6 +237,9 @@ class Connection(HttpToolsProtocol):
         )
 
     def _refuse_head(self, error: AppError) -> None:
+        if self._is_taken and self._lane is not None:
+            self._lane.end_turn()
+            self._unset_keepalive_if_required()
         if self._is_answering():
             # In the midst of an answer nothing else can be said.
             self._refused = True
