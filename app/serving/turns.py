@@ -84,7 +84,11 @@ class Turns(Generic[Result]):
 
 
 def _answer(batch: Sequence[_Waiting[Result]]) -> None:
-    answers = _answers(batch)
+    try:
+        answers = _answers(batch)
+    except Exception:
+        # Whatever it was: all are to be told, and those that wait behind them to have their turn.
+        answers = [None] * len(batch)
     for each, found in zip(batch, answers, strict=True):
         try:
             each.tell(found)
@@ -97,16 +101,13 @@ def _answers(batch: Sequence[_Waiting[Result]]) -> list[Result | None]:
     """Return the answers to questions that go together; only what comes to one is counted."""
     role, _, names, _ = batch[0].ready
     began = time.perf_counter()
-    try:
-        inputs = _together([each.ready.inputs for each in batch])
-        merged = time.perf_counter()
-        outputs = role.run(inputs, names)
-    except Exception:
-        return [None] * len(batch)
+    inputs = _together([each.ready.inputs for each in batch])
+    merged = time.perf_counter()
+    outputs = role.run(inputs, names)
     ran = time.perf_counter()
-    rows, place = sum(each.rows for each in batch), 0
+    rows, place, leads = sum(each.rows for each in batch), 0, True
     answers: list[Result | None] = []
-    for number, each in enumerate(batch):
+    for each in batch:
         written = time.perf_counter()
         own = {name: array[place : place + each.rows] for name, array in outputs.items()}
         place += each.rows
@@ -117,7 +118,8 @@ def _answers(batch: Sequence[_Waiting[Result]]) -> list[Result | None]:
             continue
         ended = time.perf_counter()
         spent = (began - each.arrived, merged - began, ran - merged, ended - written)
-        role.statistics.note(Noted(each.rows, rows, role.batch_rows, not number, *spent, ended))
+        role.statistics.note(Noted(each.rows, rows, role.batch_rows, leads, *spent, ended))
+        leads = False
     return answers
 
 

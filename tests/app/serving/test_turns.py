@@ -84,13 +84,14 @@ async def test_no_batch_has_more_rows_than_the_graph_takes_at_once(turns, affine
     assert [len(answer["y"]) for (answer,) in told] == [*counts, 1]
 
 
-async def test_one_answer_that_cannot_be_written_leaves_the_others_theirs(turns, affine):
+@pytest.mark.parametrize("wrong", [0, 1])
+async def test_one_answer_that_cannot_be_written_leaves_the_others_theirs(turns, affine, wrong):
     def fail(outputs):
         raise ValueError("not that")
 
-    told = [ask(turns, affine, rows(1), write=write) for write in (dict, fail, dict)]
+    told = [ask(turns, affine, rows(1), write=fail if each == wrong else dict) for each in range(3)]
     turns.end()
-    assert [answer is None for (answer,) in told] == [False, True, False]
+    assert [answer is None for (answer,) in told] == [each == wrong for each in range(3)]
     affine.statistics.settle()
     assert (affine.statistics.succeeded, affine.statistics.executions) == (2, 1)
 
@@ -102,6 +103,17 @@ async def test_a_graph_that_fails_answers_none_of_them(turns, chosen):
     assert told == [[None], [None]]
     chosen.statistics.settle()
     assert chosen.statistics.succeeded == 0
+
+
+async def test_a_graph_that_answers_no_rows_leaves_others_their_turn(turns, affine, made):
+    whole = made.role("predict", {"x": (4,)}, {"y": (4,)})
+    whole.node("ReduceSum", ["x"], ["y"], keepdims=0)
+    whole = LoadedRole(RoleSignature.model_validate(whole.signature()), whole.onnx())
+    told = [ask(turns, role, rows(1)) for role in (whole, affine, whole)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    (first,), (second,), (third,) = told
+    assert (first, list(second), third) == (None, ["y"], None)
 
 
 async def test_a_connection_that_fails_leaves_the_others_their_answers(turns, affine, caplog):
