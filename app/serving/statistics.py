@@ -163,7 +163,7 @@ class VersionStatistics:
             for sizes, times in ((most, whole), (rest, np.sign(rest))):
                 for size in np.unique(sizes[times > 0]).tolist():
                     these = (sizes == size) & (times > 0)
-                    share = (size * times / together)[these]
+                    share = size * times[these] / together[these]
                     led = leads[these] * share
                     spent = (before[these] @ led, compute[these] @ led, output[these] @ share)
                     self.executed(int(size), spent, int(times[these] @ leads[these]))

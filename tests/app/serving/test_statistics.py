@@ -65,6 +65,16 @@ def test_what_was_only_noted_is_counted_when_somebody_asks_or_when_it_is_much():
     assert every.of(version("a")).succeeded == NOTED + 2
 
 
+def test_a_question_without_rows_is_a_question_too():
+    statistics = VersionStatistics()
+    for rows in (0, 2):
+        statistics.note(Noted(rows, rows, 32, True, 0.0, 0.0, 0.2, 0.1, 0.0))
+    statistics.settle()
+    assert (statistics.succeeded, statistics.rows) == (2, 2)
+    assert {rows: batch.count for rows, batch in statistics.batches.items()} == {2: 1}
+    assert statistics.batches[2].compute == pytest.approx(0.2)
+
+
 def test_a_text_is_a_question_too():
     statistics = VersionStatistics()
     statistics.wrote(120, 0.5)
