@@ -100,7 +100,13 @@ class _Exchange:
             message = {**message, "headers": headers}
         else:
             self._ended = not message.get("more_body", False)
-        await self._send(message)
+        try:
+            await self._send(message)
+        except RuntimeError as error:
+            # uvloop has no other word for a client that left a moment ago.
+            if "the handler is closed" in str(error):
+                raise ClientDisconnect from error
+            raise
 
     async def _fail(self, error: Exception) -> None:
         problem = problem_of(error)

@@ -1,13 +1,14 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.edge.requests import LONGEST_LOGGED_PATH, SECURITY_HEADERS
+from app.edge.requests import LONGEST_LOGGED_PATH, SECURITY_HEADERS, Requests
 from app.logging import configure_logging
 from app.metrics import Metrics
 from app.settings import Settings
@@ -140,3 +141,29 @@ def test_targets_that_nothing_should_look_at_are_refused(
 ) -> None:
     answer = client.get(target)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("reason", "events"),
+    [
+        ("unable to perform operation on <TCPTransport closed=True>; the handler is closed", ["request"]),
+        ("another reason", ["request failed", "request"]),
+    ],
+)
+async def test_a_client_that_leaves_before_its_answer_is_no_fault(
+    capfd: pytest.CaptureFixture[str], registry: Any, reason: str, events: list[str]
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message: Any) -> None:
+        raise RuntimeError(reason)
+
+    configure_logging(Settings(_env_file=None, log_format="json"))
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "state": {}}
+    with suppress(RuntimeError):
+        await Requests(app, Metrics(registry.database))(scope, send, send)
+    lines = [json.loads(line)["event"] for line in capfd.readouterr().err.splitlines()]
+    configure_logging(Settings(_env_file=None))
+    assert lines == events
