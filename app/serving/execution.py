@@ -15,7 +15,7 @@ from app.serving.batching import Batching, Left, Limits
 from app.serving.chorus import Chorus, Voice
 from app.serving.generation import Generation
 from app.serving.role import Array, LoadedRole
-from app.serving.statistics import Noted, Reason
+from app.serving.statistics import Reason
 from app.serving.threads import step_back
 from app.serving.waiting import Question
 
@@ -152,8 +152,7 @@ def at_once(
     answer = write(outputs)
     rows = len(next(iter(inputs.values())))
     ended = time.perf_counter()
-    noted = Noted(rows, rows, role.batch_rows, True, 0.0, 0.0, ran - began, ended - ran, ended)
-    role.statistics.note(noted)
+    role.statistics.note((rows, rows, role.batch_rows, True, 0.0, 0.0, ran - began, ended - ran, ended))
     return answer
 
 

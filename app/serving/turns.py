@@ -15,7 +15,6 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from app.serving.role import Array, LoadedRole
-from app.serving.statistics import Noted
 
 Result = TypeVar("Result")
 
@@ -118,7 +117,7 @@ def _answers(batch: Sequence[_Waiting[Result]]) -> list[Result | None]:
             continue
         ended = time.perf_counter()
         spent = (began - each.arrived, merged - began, ran - merged, ended - written)
-        role.statistics.note(Noted(each.rows, rows, role.batch_rows, leads, *spent, ended))
+        role.statistics.note((each.rows, rows, role.batch_rows, leads, *spent, ended))
         leads = False
     return answers
 

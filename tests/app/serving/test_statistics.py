@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.serving.statistics import NOTED, ROWS, Histogram, Noted, Statistics, VersionStatistics
+from app.serving.statistics import NOTED, ROWS, Histogram, Statistics, VersionStatistics
 
 
 def version(name):
@@ -43,8 +43,8 @@ def test_what_was_only_noted_is_counted_when_somebody_asks_or_when_it_is_much():
     every = Statistics()
     statistics = every.begin(version("a"), "local", "digits", 1)
     now = time.perf_counter()
-    statistics.note(Noted(1, 1, 32, True, 0.0, 0.0, 0.2, 0.1, now - 0.2))
-    statistics.note(Noted(70, 70, 32, True, 0.0, 0.0, 0.1, 0.1, now))
+    statistics.note((1, 1, 32, True, 0.0, 0.0, 0.2, 0.1, now - 0.2))
+    statistics.note((70, 70, 32, True, 0.0, 0.0, 0.1, 0.1, now))
     assert statistics.succeeded == 0
     (found,) = every
     assert found is statistics
@@ -60,7 +60,7 @@ def test_what_was_only_noted_is_counted_when_somebody_asks_or_when_it_is_much():
     assert found.request.counts[found.request.bounds.index(0.5)] == 1
     assert abs(found.last_at - time.time()) < 5
     for _ in range(NOTED):
-        statistics.note(Noted(1, 1, 32, True, 0.0, 0.0, 0.0, 0.0, now))
+        statistics.note((1, 1, 32, True, 0.0, 0.0, 0.0, 0.0, now))
     assert statistics.succeeded == NOTED + 2
     assert every.of(version("a")).succeeded == NOTED + 2
 
@@ -68,7 +68,7 @@ def test_what_was_only_noted_is_counted_when_somebody_asks_or_when_it_is_much():
 def test_a_question_without_rows_is_a_question_too():
     statistics = VersionStatistics()
     for rows in (0, 2):
-        statistics.note(Noted(rows, rows, 32, True, 0.0, 0.0, 0.2, 0.1, 0.0))
+        statistics.note((rows, rows, 32, True, 0.0, 0.0, 0.2, 0.1, 0.0))
     statistics.settle()
     assert (statistics.succeeded, statistics.rows) == (2, 2)
     assert {rows: batch.count for rows, batch in statistics.batches.items()} == {2: 1}
