@@ -70,7 +70,7 @@ def anonymous_bytes(pid: int) -> int:
     """Return what a process has in memory that is no file's; 0 for one that has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0
     line = next((line for line in status.splitlines() if line.startswith("RssAnon:")), "RssAnon: 0 kB")
     return int(line.split()[1]) * 1024
